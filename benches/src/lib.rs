@@ -1,0 +1,1 @@
+//! Benchmarks live in the criterion targets beside this file.

@@ -1,0 +1,43 @@
+//! In-process checks of source text: is it the language that it claims to be, and is it sound text?
+//!
+//! # Guarantees
+//!
+//! - Pure: source text in, findings out; no file, process, clock, network or environment.
+//! - Total: any bytes give an [`Outcome`]; a parser that panics gives [`Outcome::Failed`].
+//! - Bounded: what is larger or deeper than the limits in [`limits`] is [`Outcome::NotRun`] with the reason.
+//!   Time is bounded by the caller: run [`syntax`] on a thread and stop waiting at a deadline.
+//! - Honest: [`Outcome::Checked`] without findings means that the whole text was understood.
+//!   A region that no parser understood is a finding of severity [`Severity::Info`].
+//!
+//! # What it does not do
+//!
+//! It runs no tool, resolves no name, infers no type and follows no include.
+//!
+//! # Example
+//!
+//! ```
+//! use claude_flow_checkers::{Outcome, Source, syntax};
+//! use claude_flow_lang_detect::Language;
+//!
+//! let source = Source { path: "a.py", language: Language::Python, bytes: b"def f(:\n    pass\n" };
+//! let Outcome::Checked { findings } = syntax(&source) else { panic!("python is checked") };
+//! assert_eq!(findings.len(), 1);
+//! ```
+//!
+//! # Design
+//!
+//! For each language one front end decides; `docs/spec.md` lists which, and what a second
+//! opinion is asked for.
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods)]
+
+mod finding;
+pub mod limits;
+mod source;
+mod syntax;
+mod text;
+
+pub use finding::{Finding, Fix, Outcome, Related, Severity};
+pub use source::Source;
+pub use syntax::{engine, syntax};
+pub use text::{VERSION as TEXT_VERSION, text};

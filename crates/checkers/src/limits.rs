@@ -1,0 +1,15 @@
+//! The bounds of every check; what is beyond one is not checked, and says so.
+
+/// The largest content that is parsed, in bytes; larger is [`crate::Outcome::NotRun`].
+pub const SOURCE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The largest stack that a recursive parser is given, in bytes.
+///
+/// The pages are reserved, not used, until a parser really goes that deep.
+pub const PARSER_STACK_BYTES_MAX: usize = 1024 * 1024 * 1024;
+
+/// The deepest nesting of brackets that the recursive parsers are run on.
+pub const NESTING_DEPTH_MAX: usize = 1_000;
+
+/// The most findings that one check of one file reports.
+pub const FINDINGS_MAX: usize = 100;

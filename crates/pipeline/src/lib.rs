@@ -1,0 +1,4 @@
+//! One edit in, one truthful verdict out.
+#![forbid(unsafe_code)]
+
+pub mod document;
