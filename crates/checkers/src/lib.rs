@@ -31,7 +31,9 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 
+mod brackets;
 mod finding;
+mod lexical;
 pub mod limits;
 mod source;
 mod syntax;

@@ -13,3 +13,8 @@ pub const NESTING_DEPTH_MAX: usize = 1_000;
 
 /// The most findings that one check of one file reports.
 pub const FINDINGS_MAX: usize = 100;
+
+/// Why a content of `size_bytes` is not checked.
+pub(crate) fn too_large(size_bytes: usize) -> String {
+    format!("{size_bytes} bytes are more than the {SOURCE_BYTES_MAX} that are checked")
+}

@@ -53,12 +53,20 @@ pub const fn engine(language: Language) -> &'static str {
 #[must_use]
 pub fn syntax(source: &Source<'_>) -> Outcome {
     if source.bytes.len() > limits::SOURCE_BYTES_MAX {
-        return Outcome::not_run(format!(
-            "{} bytes are more than the {} that are parsed",
-            source.bytes.len(),
-            limits::SOURCE_BYTES_MAX
-        ));
+        return Outcome::not_run(limits::too_large(source.bytes.len()));
     }
+    if text::first_conflict(source.bytes).is_some() && !is_clean_despite_markers(source) {
+        return Outcome::not_run("merge-conflict markers: the text is two versions at once");
+    }
+    parse(source)
+}
+
+/// True if the parsers accept a text that has conflict markers: then it quotes them.
+pub(crate) fn is_clean_despite_markers(source: &Source<'_>) -> bool {
+    matches!(parse(source), Outcome::Checked { findings } if findings.is_empty())
+}
+
+fn parse(source: &Source<'_>) -> Outcome {
     let decoded = match text::decode(source) {
         Encoding::Text(decoded) => decoded,
         Encoding::Unreadable(reason) => return Outcome::not_run(reason),

@@ -1,0 +1,383 @@
+//! Finds the bracket, literal or comment that a person has to mend, by structure and indentation.
+//!
+//! A parser notices an unclosed bracket where the text stops making sense, often at its end.
+//! A person sees from the indentation which block lacks its closer; so does this module.
+
+use std::ops::Range;
+
+use claude_flow_lang_detect::Language;
+
+use crate::Finding;
+use crate::lexical::{Kind, Lexed, Token, lex};
+
+/// How many columns a tab is taken for.
+const TAB_COLUMNS: usize = 4;
+
+/// Words that begin a Python statement and never stand inside brackets.
+const PYTHON_STATEMENTS: [&str; 9] = [
+    "def", "class", "return", "while", "with", "try", "raise", "import", "except",
+];
+
+/// Which branch of a conditional is followed after its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Branch {
+    /// The one after `#if`.
+    First,
+    /// The one before `#endif`.
+    Last,
+}
+
+/// The first lexical cause for which a text cannot be parsed, if it has one: a literal or comment
+/// that does not end, a bracket that is not closed, or a closer that fits no opener.
+///
+/// # Complexity
+///
+/// Linear in the length of the text.
+pub(crate) fn diagnose(text: &str, language: Language) -> Option<Finding> {
+    diagnose_lexed(text, &lex(text, language), language, Branch::First)
+}
+
+/// [`diagnose`] for a text that is already scanned.
+pub(crate) fn diagnose_lexed(
+    text: &str,
+    lexed: &Lexed,
+    language: Language,
+    branch: Branch,
+) -> Option<Finding> {
+    if matches!(language, Language::Yaml) {
+        return None;
+    }
+    let unterminated = lexed.unterminated.first();
+    let sound = unterminated.map_or(lexed.tokens.len(), |problem| problem.token_count);
+    let mut matcher = Matcher::new(text, language, branch);
+    for token in &lexed.tokens[..sound] {
+        if let Some(finding) = matcher.token(token) {
+            return Some(finding);
+        }
+    }
+    if let Some(problem) = unterminated {
+        let rule = match problem.what {
+            "block comment" => "syntax/unterminated-comment",
+            _ => "syntax/unterminated-literal",
+        };
+        let message = format!("{} is never closed", problem.what);
+        return Some(Finding::error(rule, message, problem.span.clone()));
+    }
+    matcher.end()
+}
+
+/// The conditional that is not closed, or the `#else` or `#endif` that belongs to none.
+pub(crate) fn diagnose_conditionals(text: &str, lexed: &Lexed) -> Option<Finding> {
+    let mut open: Vec<Range<usize>> = Vec::new();
+    for token in lexed
+        .tokens
+        .iter()
+        .filter(|token| token.kind == Kind::Directive)
+    {
+        let place = token.start..first_line_end(text, token);
+        match directive_name(&text[token.start..token.end]) {
+            name if name.starts_with("if") => open.push(place),
+            "endif" if open.pop().is_none() => {
+                return Some(Finding::error(
+                    "syntax/conditional",
+                    "`#endif` without `#if`",
+                    place,
+                ));
+            }
+            name @ ("else" | "elif" | "elifdef" | "elifndef") if open.is_empty() => {
+                let message = format!("`#{name}` without `#if`");
+                return Some(Finding::error("syntax/conditional", message, place));
+            }
+            _ => {}
+        }
+    }
+    let place = open.pop()?;
+    let message = format!("`{}` without `#endif`", text[place.clone()].trim_end());
+    Some(Finding::error("syntax/conditional", message, place))
+}
+
+fn first_line_end(text: &str, token: &Token) -> usize {
+    let directive = &text[token.start..token.end];
+    token.start + directive.find('\n').unwrap_or(directive.len())
+}
+
+/// The word after `#`.
+pub(crate) fn directive_name(directive: &str) -> &str {
+    let rest = directive.trim_start_matches('#').trim_start();
+    rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .next()
+        .unwrap_or("")
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Opener {
+    start: usize,
+    byte: u8,
+    line: usize,
+    /// The indentation of the statement that the bracket belongs to.
+    indent: usize,
+    /// The opener around this one, as an index into the arena.
+    outer: Option<usize>,
+}
+
+/// One `#if` that is open.
+struct Conditional {
+    /// The innermost opener before it.
+    before: Option<usize>,
+    /// The innermost opener at the end of its first branch.
+    first: Option<Option<usize>>,
+    /// True while the branch is `#if 0`.
+    dead: bool,
+}
+
+struct Matcher<'a> {
+    text: &'a str,
+    language: Language,
+    branch: Branch,
+    /// Every opener seen; the open ones form a list through `outer`.
+    arena: Vec<Opener>,
+    top: Option<usize>,
+    conditionals: Vec<Conditional>,
+    line: usize,
+    line_start: usize,
+    seen: usize,
+    /// The indentation of the statement that the current line belongs to.
+    indent: usize,
+    /// The first brace whose closer is indented less than its statement: its own closer is missing.
+    robbed: Option<usize>,
+    /// The first closing brace that is indented more than the statement it closes: one too many.
+    surplus: Option<Token>,
+}
+
+impl<'a> Matcher<'a> {
+    fn new(text: &'a str, language: Language, branch: Branch) -> Self {
+        Self {
+            text,
+            language,
+            branch,
+            arena: Vec::new(),
+            top: None,
+            conditionals: Vec::new(),
+            line: 0,
+            line_start: 0,
+            seen: 0,
+            indent: columns(text.as_bytes()),
+            robbed: None,
+            surplus: None,
+        }
+    }
+
+    fn token(&mut self, token: &Token) -> Option<Finding> {
+        self.advance(token.start);
+        if token.kind == Kind::Directive {
+            self.directive(token);
+            return None;
+        }
+        if self.conditionals.iter().any(|conditional| conditional.dead) {
+            return None;
+        }
+        match token.kind {
+            Kind::Open => {
+                self.open(token);
+                None
+            }
+            Kind::Close => self.close(token),
+            Kind::Word if self.language == Language::Python => self.python_statement(token),
+            _ => None,
+        }
+    }
+
+    /// Moves to the line of `at`.
+    fn advance(&mut self, at: usize) {
+        let bytes = self.text.as_bytes();
+        for newline in memchr::memchr_iter(b'\n', &bytes[self.seen..at]) {
+            self.line += 1;
+            self.line_start = self.seen + newline + 1;
+        }
+        if self.line_start > self.seen || self.seen == 0 {
+            self.indent = columns(&bytes[self.line_start..]);
+        }
+        self.seen = at;
+    }
+
+    fn directive(&mut self, token: &Token) {
+        let directive = &self.text[token.start..token.end];
+        match directive_name(directive) {
+            name if name.starts_with("if") => {
+                let condition = directive
+                    .split_once(name)
+                    .map_or("", |(_, rest)| rest.trim());
+                let dead = name == "if" && condition == "0";
+                self.conditionals.push(Conditional {
+                    before: self.top,
+                    first: None,
+                    dead,
+                });
+            }
+            "else" | "elif" | "elifdef" | "elifndef" => {
+                if let Some(conditional) = self.conditionals.last_mut() {
+                    if !conditional.dead {
+                        conditional.first.get_or_insert(self.top);
+                    }
+                    conditional.dead = false;
+                    self.top = conditional.before;
+                }
+            }
+            "endif" => {
+                let Some(conditional) = self.conditionals.pop() else {
+                    return;
+                };
+                if conditional.dead {
+                    self.top = conditional.first.unwrap_or(conditional.before);
+                } else if let (Branch::First, Some(first)) = (self.branch, conditional.first) {
+                    self.top = first;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, token: &Token) {
+        self.arena.push(Opener {
+            start: token.start,
+            byte: self.text.as_bytes()[token.start],
+            line: self.line,
+            indent: self.indent,
+            outer: self.top,
+        });
+        self.top = Some(self.arena.len() - 1);
+    }
+
+    fn close(&mut self, token: &Token) -> Option<Finding> {
+        let byte = self.text.as_bytes()[token.start];
+        let wanted = opener_of(byte);
+        let Some(top) = self.top else {
+            return Some(self.unmatched(token));
+        };
+        let opener = self.arena[top];
+        if opener.byte == wanted {
+            self.pair(top, token);
+            return None;
+        }
+        if self.innermost(wanted).is_none() {
+            let one_too_many =
+                self.surplus.is_some() || opener.byte == b'{' && opener.line != self.line;
+            let finding = if one_too_many {
+                self.unmatched(token)
+            } else {
+                self.mismatched(token, opener)
+            };
+            return Some(finding);
+        }
+        let outdented =
+            self.starts_line(token) && columns_of(self.text, self.line_start) <= opener.indent;
+        let opener_lacks_its_closer = outdented
+            || self.robbed.is_some()
+            || opener.line == self.line
+            || opener.byte != b'{' && byte == b'}';
+        Some(if opener_lacks_its_closer {
+            self.unclosed(self.robbed.unwrap_or(top))
+        } else {
+            self.unmatched(token)
+        })
+    }
+
+    /// Notes what the indentation of a pair gives away.
+    fn pair(&mut self, top: usize, token: &Token) {
+        let opener = self.arena[top];
+        if opener.line != self.line && self.starts_line(token) {
+            let indent = columns_of(self.text, self.line_start);
+            if opener.byte == b'{' && indent < opener.indent && self.robbed.is_none() {
+                self.robbed = Some(top);
+            }
+            if opener.byte == b'{' && indent > opener.indent && self.surplus.is_none() {
+                self.surplus = Some(*token);
+            }
+        }
+        if opener.line != self.line {
+            self.indent = opener.indent;
+        }
+        self.top = opener.outer;
+    }
+
+    fn starts_line(&self, token: &Token) -> bool {
+        self.text[self.line_start..token.start]
+            .trim_start()
+            .is_empty()
+    }
+
+    /// The innermost open bracket of a kind.
+    fn innermost(&self, byte: u8) -> Option<usize> {
+        let mut at = self.top;
+        while let Some(index) = at {
+            if self.arena[index].byte == byte {
+                return Some(index);
+            }
+            at = self.arena[index].outer;
+        }
+        None
+    }
+
+    fn python_statement(&self, token: &Token) -> Option<Finding> {
+        let top = self.top?;
+        let word = &self.text[token.start..token.end];
+        let begins = self.starts_line(token) && PYTHON_STATEMENTS.contains(&word);
+        begins.then(|| self.unclosed(top))
+    }
+
+    fn end(self) -> Option<Finding> {
+        let top = self.top?;
+        Some(self.unclosed(self.robbed.unwrap_or(top)))
+    }
+
+    fn unclosed(&self, index: usize) -> Finding {
+        let opener = self.arena[index];
+        let message = format!("`{}` is never closed", char::from(opener.byte));
+        Finding::error(
+            "syntax/unclosed-bracket",
+            message,
+            opener.start..opener.start + 1,
+        )
+    }
+
+    fn unmatched(&self, token: &Token) -> Finding {
+        let token = self.surplus.as_ref().unwrap_or(token);
+        let message = format!("unmatched `{}`", &self.text[token.start..token.end]);
+        Finding::error("syntax/unmatched-bracket", message, token.start..token.end)
+    }
+
+    fn mismatched(&self, token: &Token, opener: Opener) -> Finding {
+        let open = char::from(opener.byte);
+        let message = format!(
+            "`{}` does not close `{open}`",
+            &self.text[token.start..token.end]
+        );
+        Finding::error("syntax/mismatched-bracket", message, token.start..token.end).with_related(
+            format!("`{open}` is open since here"),
+            opener.start..opener.start + 1,
+        )
+    }
+}
+
+const fn opener_of(closer: u8) -> u8 {
+    match closer {
+        b')' => b'(',
+        b']' => b'[',
+        _ => b'{',
+    }
+}
+
+fn columns_of(text: &str, line_start: usize) -> usize {
+    columns(&text.as_bytes()[line_start..])
+}
+
+/// The width of the white space at the start.
+fn columns(line: &[u8]) -> usize {
+    let blank = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    blank
+        .map(|&byte| if byte == b'\t' { TAB_COLUMNS } else { 1 })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests;
