@@ -71,7 +71,7 @@ impl Config {
                     return Ok((config, Some(path)));
                 }
                 Err(error) if error.is_absent() => {}
-                Err(source) => return Err(ConfigError::Unreadable { source }),
+                Err(error) => return Err(error.into()),
             }
         }
         Ok((Self::default(), None))
@@ -197,11 +197,8 @@ impl Config {
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file is there and cannot be read: no rights, a loop of links, no regular file, too large.
-    #[error("{source}")]
-    Unreadable {
-        /// What is wrong, with the path and what to do.
-        source: ReadError,
-    },
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
     /// The file says something that is not allowed.
     #[error("{}:{line}:{column}: {message}", path.display())]
     Invalid {

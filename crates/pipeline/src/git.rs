@@ -84,7 +84,7 @@ pub(crate) enum GitError {
     },
     #[error("no git repository is around it ({message}); leave the git baseline out")]
     NoRepository { message: String },
-    #[error("the git repository around {} cannot be read: {message}", directory.display())]
+    #[error("the git repository around {} cannot be read ({message}); mend it or leave the git baseline out", directory.display())]
     Unusable { directory: PathBuf, message: String },
     #[error("{} is a bare repository or lies within one, which has no files; name a file in a worktree", directory.display())]
     Bare { directory: PathBuf },
@@ -136,7 +136,8 @@ fn open(directory: &Path) -> Result<gix::Repository, GitError> {
     .map(|repository| repository.to_thread_local())
     .map_err(|error| {
         let message = one_line(&error);
-        if fs::symlink_metadata(directory.join(".git")).is_ok() {
+        let has_one = |directory: &Path| fs::symlink_metadata(directory.join(".git")).is_ok();
+        if directory.ancestors().any(has_one) {
             GitError::Unusable {
                 directory: directory.to_owned(),
                 message,

@@ -57,4 +57,5 @@ pub use document::{Document, RESULT_SCHEMA};
 pub use lines::LineIndex;
 pub use options::{BaselineSource, Options, Percent, PercentError};
 pub use pipeline::Pipeline;
+pub use read::ReadError;
 pub use run::CHECK_THREADS_ABANDONED_MAX;

@@ -174,11 +174,11 @@ impl Pipeline {
         described: ReportedContent,
     ) -> FileReport {
         let shown = shown(file.path);
-        let head = match held {
+        let beginning = match held {
             Content::Whole(bytes) => bytes,
             Content::TooLarge { head } => &**head,
         };
-        let detection = detect(&shown, head);
+        let detection = detect(&shown, beginning);
         let limit_bytes = file.config.file_size_bytes();
         let earlier = match Earlier::load(&file.options.baseline, file.path, limit_bytes) {
             Ok(earlier) => earlier,

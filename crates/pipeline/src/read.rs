@@ -212,12 +212,12 @@ pub enum ReadError {
         limit_bytes: u64,
     },
     /// Anything else that the operating system says.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read: {cause}; check the disk and try again", path.display())]
     Io {
         /// The path.
         path: PathBuf,
-        /// What it says.
-        source: io::Error,
+        /// What it says; part of the text, so it is no source besides.
+        cause: io::Error,
     },
 }
 
@@ -236,7 +236,10 @@ impl ReadError {
             },
             io::ErrorKind::PermissionDenied => Self::Denied { path },
             _ if is_link_loop(&source) => Self::LinkLoop { path },
-            _ => Self::Io { path, source },
+            _ => Self::Io {
+                path,
+                cause: source,
+            },
         }
     }
 }
