@@ -6,7 +6,8 @@ use std::sync::Arc;
 use claude_flow_checkers::Finding;
 
 use crate::changes::LineMap;
-use crate::{BaselineSource, LineIndex, document, git, read};
+use crate::run::Runner;
+use crate::{BaselineSource, Config, LineIndex, document, git, read};
 
 /// The content before the edit.
 #[derive(Debug)]
@@ -17,12 +18,14 @@ pub(crate) struct Earlier {
 }
 
 impl Earlier {
-    /// Gets the earlier content of a file, of at most `limit_bytes`; the error is for people.
+    /// Gets the earlier content of a file within the configured limits; the error is for people.
     pub(crate) fn load(
         source: &BaselineSource,
         path: &Path,
-        limit_bytes: u64,
+        config: &Config,
+        runner: &Runner,
     ) -> Result<Option<Self>, String> {
+        let limit_bytes = config.file_size_bytes();
         match source {
             BaselineSource::None => Ok(None),
             BaselineSource::File(file) => {
@@ -40,8 +43,15 @@ impl Earlier {
                 bytes: Arc::clone(content),
             })),
             BaselineSource::Git { revision } => {
-                let bytes = git::content_at(path, revision, limit_bytes)
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                let (file, at) = (path.to_owned(), revision.clone());
+                // A repository may be damaged or hostile: a FIFO for its configuration never ends.
+                let bytes = runner
+                    .within(config.time_limit(), move || {
+                        git::content_at(&file, &at, limit_bytes)
+                    })
+                    .map_err(|reason| format!("the git repository: {reason}"))
+                    .and_then(|read| read.map_err(|error| error.to_string()))
+                    .map_err(|reason| format!("{}: {reason}", path.display()))?;
                 let name = match bytes {
                     Some(_) => revision.clone(),
                     None => format!("{revision}, where the file does not exist"),

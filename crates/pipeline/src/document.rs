@@ -44,7 +44,7 @@ impl Document {
 
     /// What a process that was asked for this document exits with.
     ///
-    /// - 2 if a file could not be read.
+    /// - 2 if there is a file without a verdict: it, its configuration or its baseline could not be read.
     /// - 1 if there is an error finding that was not there before the edit.
     /// - 2 if a check failed, did not end in time or looked at a content that is no longer on disk:
     ///   the job could not be done, and that must not read as clean.
@@ -92,7 +92,8 @@ pub struct Request {
 pub struct FileReport {
     /// The path as it was given.
     pub path: String,
-    /// Why the file could not be read; then nothing below says anything about it.
+    /// Why there is no verdict: the file, its configuration or its baseline could not be read.
+    /// Then nothing below says anything about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The language by github-linguist's name, or `null` if it is none that is known.
@@ -242,7 +243,7 @@ pub struct SuggestedFix {
 pub struct Summary {
     /// Files that were asked for.
     pub files: u64,
-    /// Files that could not be read.
+    /// Files without a verdict, see [`FileReport::error`].
     pub unreadable: u64,
     /// Error findings.
     pub errors: u64,

@@ -14,6 +14,10 @@ use gix::sec::trust::Mapping;
 
 use crate::config::parent_directory;
 
+/// The most bytes that reading one object may take, so that no pack can claim all memory; a little more
+/// than the largest file that a configuration lets be checked.
+const ALLOC_LIMIT: &str = "gitoxide.objects.allocLimit=134217728";
+
 /// The content of the file at `path` in a revision, or `None` if it does not exist there.
 ///
 /// The path is resolved first: a link is followed to the file, and the repository is the one around
@@ -123,7 +127,7 @@ fn resolve(path: &Path) -> Result<PathBuf, GitError> {
 }
 
 fn open(directory: &Path) -> Result<gix::Repository, GitError> {
-    let isolated = Options::isolated();
+    let isolated = Options::isolated().config_overrides([ALLOC_LIMIT]);
     let trust = Mapping {
         full: isolated.clone(),
         reduced: isolated,

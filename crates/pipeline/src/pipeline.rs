@@ -180,7 +180,8 @@ impl Pipeline {
         };
         let detection = detect(&shown, beginning);
         let limit_bytes = file.config.file_size_bytes();
-        let earlier = match Earlier::load(&file.options.baseline, file.path, limit_bytes) {
+        let source = &file.options.baseline;
+        let earlier = match Earlier::load(source, file.path, file.config, &self.runner) {
             Ok(earlier) => earlier,
             Err(error) => return unreadable(file.path, error, file.options),
         };
@@ -361,7 +362,11 @@ impl Source {
 fn unreadable(path: &Path, error: String, options: &Options) -> FileReport {
     FileReport {
         error: Some(error),
-        ..unchecked(path, "the file could not be read, see its error", options)
+        ..unchecked(
+            path,
+            "there is no verdict, see the error of the file",
+            options,
+        )
     }
 }
 

@@ -117,25 +117,13 @@ impl Runner {
         if checks.is_empty() {
             return Vec::new();
         }
-        if self.too_many_abandoned() {
-            return repeat(checks.len(), || {
-                Ended::failed("too many checks still running")
-            });
-        }
         let (results, received) = sync_channel(checks.len());
         let check = Arc::clone(&self.check);
         let order = checks.to_vec();
         let started = Instant::now();
-        let thread = std::thread::Builder::new()
-            .name("check".to_owned())
-            .spawn(move || run_all(&*check, &job, &order, &results));
-        let thread = match thread {
+        let thread = match self.start(move || run_all(&*check, &job, &order, &results)) {
             Ok(thread) => thread,
-            Err(error) => {
-                return repeat(checks.len(), || {
-                    Ended::failed(format!("no thread could be started: {error}"))
-                });
-            }
+            Err(reason) => return repeat(checks.len(), || Ended::failed(&*reason)),
         };
         let mut ended = Vec::with_capacity(checks.len());
         while ended.len() < checks.len() {
@@ -154,6 +142,41 @@ impl Runner {
             }
         }
         ended
+    }
+
+    /// Does anything else that the outside world could keep from ending; the error is for people.
+    ///
+    /// # Complexity
+    ///
+    /// Starts one thread and blocks for at most `time_limit`.
+    pub(crate) fn within<T: Send + 'static>(
+        &self,
+        time_limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let (result, received) = sync_channel(1);
+        let thread = self.start(move || {
+            // Nobody listens any more once the time is over.
+            let _ = result.send(work());
+        })?;
+        match received.recv_timeout(time_limit) {
+            Ok(done) => Ok(done),
+            Err(RecvTimeoutError::Disconnected) => Err("its reading broke".to_owned()),
+            Err(RecvTimeoutError::Timeout) => {
+                self.abandon(thread);
+                Err(format!("not read after {} ms", time_limit.as_millis()))
+            }
+        }
+    }
+
+    fn start(&self, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, String> {
+        if self.too_many_abandoned() {
+            return Err("too many checks still running".to_owned());
+        }
+        std::thread::Builder::new()
+            .name("check".to_owned())
+            .spawn(work)
+            .map_err(|error| format!("no thread could be started: {error}"))
     }
 
     fn too_many_abandoned(&self) -> bool {

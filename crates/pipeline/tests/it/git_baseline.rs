@@ -240,6 +240,29 @@ fn nothing_that_a_hostile_configuration_names_is_run() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn repository_that_never_answers_is_given_up() {
+    let repository = Repository::new();
+    let config = repository.path(".git/config");
+    fs::remove_file(&config).expect("removable");
+    let made = Command::new("mkfifo").arg(&config).status();
+    assert!(
+        made.expect("`mkfifo` is on the PATH; it is part of coreutils")
+            .success()
+    );
+    let limits = Config::parse("[limits]\ntime_ms = 20", "c.toml".as_ref());
+    let options = Options {
+        baseline: BaselineSource::git_head(),
+        ..Options::default()
+    };
+    let document =
+        Pipeline::new(limits.expect("valid")).check_paths(&[repository.path("a.py")], &options);
+    assert_valid(&document);
+    let error = document.files[0].error.clone().unwrap_or_default();
+    assert!(error.contains("not read after 20 ms"), "{error}");
+}
+
 #[test]
 fn large_earlier_content_is_refused() {
     let repository = Repository::empty();
