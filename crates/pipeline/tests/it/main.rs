@@ -7,6 +7,7 @@
 mod config;
 mod documents;
 mod git_baseline;
+mod golden;
 mod prop_lines;
 mod reading;
 
