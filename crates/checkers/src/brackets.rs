@@ -124,10 +124,17 @@ struct Opener {
 struct Conditional {
     /// The innermost opener before it.
     before: Option<usize>,
-    /// The innermost opener at the end of its first branch.
-    first: Option<Option<usize>>,
+    /// The innermost opener at the end of its first branch, once that has ended.
+    first: FirstBranch,
     /// True while the branch is `#if 0`.
     dead: bool,
+}
+
+/// How the branch after an `#if` left the brackets.
+#[derive(Debug, Clone, Copy)]
+enum FirstBranch {
+    Open,
+    Ended { top: Option<usize> },
 }
 
 struct Matcher<'a> {
@@ -210,14 +217,14 @@ impl<'a> Matcher<'a> {
                 let dead = name == "if" && condition == "0";
                 self.conditionals.push(Conditional {
                     before: self.top,
-                    first: None,
+                    first: FirstBranch::Open,
                     dead,
                 });
             }
             "else" | "elif" | "elifdef" | "elifndef" => {
                 if let Some(conditional) = self.conditionals.last_mut() {
-                    if !conditional.dead {
-                        conditional.first.get_or_insert(self.top);
+                    if let (false, FirstBranch::Open) = (conditional.dead, conditional.first) {
+                        conditional.first = FirstBranch::Ended { top: self.top };
                     }
                     conditional.dead = false;
                     self.top = conditional.before;
@@ -227,10 +234,14 @@ impl<'a> Matcher<'a> {
                 let Some(conditional) = self.conditionals.pop() else {
                     return;
                 };
-                if conditional.dead {
-                    self.top = conditional.first.unwrap_or(conditional.before);
-                } else if let (Branch::First, Some(first)) = (self.branch, conditional.first) {
-                    self.top = first;
+                match conditional.first {
+                    FirstBranch::Ended { top }
+                        if conditional.dead || self.branch == Branch::First =>
+                    {
+                        self.top = top;
+                    }
+                    FirstBranch::Open if conditional.dead => self.top = conditional.before,
+                    _ => {}
                 }
             }
             _ => {}

@@ -132,7 +132,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// SourceFile = PackageClause ";" { ImportDecl ";" } { TopLevelDecl ";" } .
+    /// A whole file: the package clause, then imports, then other declarations.
     pub(super) fn file(&mut self) -> Parsed {
         if !self.is("package") {
             return Err(self.expected_at_start("`package` and the package's name"));

@@ -246,9 +246,8 @@ impl Parser<'_> {
         }
         self.literal_level = level;
         let fits = match last {
-            None => !needs_condition,
             Some(Simple::Expression) => true,
-            Some(Simple::TypeSwitch) => !needs_condition,
+            None | Some(Simple::TypeSwitch) => !needs_condition,
             Some(_) => false,
         };
         if !fits {
