@@ -7,6 +7,7 @@ mod java;
 mod javascript;
 mod json;
 mod python;
+mod recursion;
 mod rust;
 mod toml;
 mod yaml;
