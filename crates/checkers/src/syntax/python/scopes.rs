@@ -20,8 +20,8 @@ use ruff_python_parser::semantic_errors::{
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use self::bindings::Bindings;
-use super::lower_first;
 use crate::Finding;
+use crate::syntax::message::fragment;
 
 /// The errors of a module's statements, in the order in which they are evaluated.
 pub(super) fn errors(text: &str, body: &[Stmt]) -> Vec<Finding> {
@@ -411,7 +411,7 @@ impl SemanticSyntaxContext for Walk<'_> {
         }
         let mut finding = Finding::error(
             rule(&error.kind),
-            lower_first(&error.to_string()),
+            fragment(&error.to_string()),
             place.to_std_range(),
         );
         if let SemanticSyntaxErrorKind::LoadBeforeGlobalDeclaration { name, .. } = &error.kind
