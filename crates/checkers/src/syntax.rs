@@ -6,6 +6,7 @@ mod go;
 mod java;
 mod javascript;
 mod json;
+mod message;
 mod python;
 mod recursion;
 mod rust;
