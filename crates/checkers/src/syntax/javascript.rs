@@ -149,6 +149,7 @@ impl Place<'_> {
         let main = labels.iter().position(oxc_span::LabeledSpan::primary).or_else(|| {
             (0..labels.len()).max_by_key(|&index| labels[index].offset())
         });
+        let main = self.unclosed_element(diagnostic).or(main);
         let mut span = main.map_or(0..0, |index| self.range(&labels[index]));
         let mut message = fragment(&diagnostic.message);
         if message.starts_with("expected a semicolon") {
@@ -176,6 +177,25 @@ impl Place<'_> {
         let help = diagnostic.help.as_deref().or(diagnostic.note.as_deref());
         finding.help = help.map(fragment);
         finding
+    }
+
+    /// The label of an opening tag that is to blame for a closing tag that does not fit it: the
+    /// closing tag does fit an element further out.
+    fn unclosed_element(&self, diagnostic: &OxcDiagnostic) -> Option<usize> {
+        if rule(diagnostic) != "syntax/mismatched-tag" {
+            return None;
+        }
+        let closing = diagnostic.labels.iter().find(|label| label.primary())?;
+        let opening = diagnostic.labels.iter().position(|label| !label.primary())?;
+        let range = self.range(closing);
+        let name = self.text[range.clone()].trim_matches(['<', '/', '>']).trim();
+        let before = &self.text[..range.start];
+        let ends_name = |rest: &str| {
+            !rest.starts_with(|next: char| next.is_alphanumeric() || "_$-.:".contains(next))
+        };
+        let count = |tag: &str| before.split(tag).skip(1).filter(|rest| ends_name(rest)).count();
+        let opened = count(&format!("<{name}"));
+        (opened > count(&format!("</{name}"))).then_some(opening)
     }
 
     /// A label's range, held within the text.

@@ -6,9 +6,12 @@
 
 mod scopes;
 
+use std::ops::Range;
+
 use claude_flow_lang_detect::Language;
+use ruff_python_ast::statement_visitor::{StatementVisitor, walk_stmt};
 use ruff_python_ast::token::TokenKind;
-use ruff_python_ast::{Mod, PySourceType, PythonVersion};
+use ruff_python_ast::{Mod, PySourceType, PythonVersion, Stmt};
 use ruff_python_parser::{
     InterpolatedStringErrorType, LexicalErrorType, ParseError, ParseErrorType, ParseOptions,
     Parsed, parse_unchecked,
@@ -66,12 +69,17 @@ fn findings(text: &str, parsed: &Parsed<Mod>) -> Vec<Finding> {
     let errors = parsed
         .errors()
         .iter()
-        .map(|error| finding(text, error, &comments))
+        .map(|error| finding(text, parsed, error, &comments))
         .collect();
     first_cause::merge(text, Language::Python, errors, Recovery::Resumes)
 }
 
-fn finding(text: &str, error: &ParseError, comments: &[std::ops::Range<usize>]) -> Finding {
+fn finding(
+    text: &str,
+    parsed: &Parsed<Mod>,
+    error: &ParseError,
+    comments: &[Range<usize>],
+) -> Finding {
     let range = error.location.to_std_range();
     let (rule, message) = (rule(&error.error), message(&error.error));
     let place = match error.error {
@@ -83,6 +91,13 @@ fn finding(text: &str, error: &ParseError, comments: &[std::ops::Range<usize>]) 
             let line_start = text[..range.end].rfind('\n').map_or(0, |newline| newline + 1);
             line_start.max(range.start)..range.end
         }
+        // What a statement lacks is missing where it stands, not where the next one begins.
+        ParseErrorType::OtherError(_) if message.contains("after `try` block") => {
+            incomplete_try(parsed, range.start).unwrap_or_else(|| range.clone())
+        }
+        ParseErrorType::OtherError(_) if message.contains(" after ") => {
+            first_cause::missing_before(text, range.clone(), comments)
+        }
         _ => range.clone(),
     };
     let finding = Finding::error(rule, message, place);
@@ -93,6 +108,35 @@ fn finding(text: &str, error: &ParseError, comments: &[std::ops::Range<usize>]) 
         );
     }
     finding
+}
+
+/// The keyword of the last `try` before an offset that has no handler.
+fn incomplete_try(parsed: &Parsed<Mod>, offset: usize) -> Option<Range<usize>> {
+    struct Search {
+        offset: usize,
+        found: Option<usize>,
+    }
+    impl<'a> StatementVisitor<'a> for Search {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if let Stmt::Try(it) = statement
+                && it.handlers.is_empty()
+                && it.finalbody.is_empty()
+                && it.range.end().to_usize() <= self.offset
+            {
+                self.found = Some(it.range.start().to_usize());
+            }
+            walk_stmt(self, statement);
+        }
+    }
+    let Mod::Module(module) = parsed.syntax() else {
+        return None;
+    };
+    let mut search = Search {
+        offset,
+        found: None,
+    };
+    search.visit_body(&module.body);
+    search.found.map(|start| start..start + "try".len())
 }
 
 /// Whether something may be missing before a token, rather than the token being too much.

@@ -163,7 +163,25 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
     let message = error.to_string();
     let place = place(text, root, error, &message);
     let message = with_glyphs(&message);
+    if message == "expected `>`"
+        && let Some(opener) = open_angle(root, error.range().start())
+    {
+        return Finding::error("syntax/unclosed-bracket", "`<` is never closed", opener)
+            .with_related("`>` was expected here at the latest", place);
+    }
     Finding::error(rule(&message), fragment(&message), place)
+}
+
+/// The `<` of the list of generic arguments or parameters that ends at an offset without a `>`.
+fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
+    let last = root.token_at_offset(offset).left_biased()?;
+    let list = last.parent_ancestors().find(|node| {
+        matches!(node.kind(), SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST)
+            && node.last_token().is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+    })?;
+    let mut tokens = list.children_with_tokens().filter_map(|child| child.into_token());
+    let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
+    Some(Range::from(opener.text_range()))
 }
 
 /// The parser's place is behind the previous token; what is too much stands at the next one.
