@@ -36,7 +36,7 @@ pub const fn engine(language: Language) -> &'static str {
         Language::Go => OWN_ENGINE,
         Language::Java => OWN_ENGINE,
         Language::C | Language::Cpp => OWN_ENGINE,
-        Language::Json | Language::JsonWithComments | Language::Json5 => "jsonc-parser 0.34",
+        Language::Json | Language::JsonWithComments | Language::Json5 => OWN_ENGINE,
         Language::Yaml => "saphyr-parser 0.3",
         Language::Toml => "toml_parser 1.1",
         _ => "none",
