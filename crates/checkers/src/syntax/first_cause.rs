@@ -36,7 +36,9 @@ pub(super) fn merge(
     errors.sort_by_key(|error| (error.span.start, error.span.end));
     let cause = match recovery {
         Recovery::Independent => None,
-        Recovery::Stops | Recovery::Resumes => brackets::diagnose(text, language),
+        Recovery::Stops | Recovery::Resumes => {
+            markdown_fence(text, language).or_else(|| brackets::diagnose(text, language))
+        }
     };
     if let Some(cause) = &cause {
         let related = cause.related.iter().map(|related| related.span.start);
@@ -105,13 +107,28 @@ const fn is_operator(character: char) -> bool {
     )
 }
 
+/// The fence of a Markdown code block around the text, which quotes more than it shows.
+fn markdown_fence(text: &str, language: Language) -> Option<Finding> {
+    let start = text.len() - text.trim_start().len();
+    let line = text[start..].lines().next()?;
+    line.starts_with("```").then(|| {
+        let message = format!("a Markdown code fence is not {language}");
+        Finding::error("syntax/markdown-fence", message, start..start + line.len())
+    })
+}
+
 fn thin_out(text: &str, errors: &mut Vec<Finding>, recovery: Recovery) {
     match recovery {
         Recovery::Independent => {}
         Recovery::Stops => errors.truncate(1),
         Recovery::Resumes => {
             let (mut line, mut counted_to, mut quiet_until) = (0, 0, 0);
+            let end = text.trim_end().len();
             errors.retain(|error| {
+                // What is still open at the end of the text follows from what went before.
+                if quiet_until > 0 && error.span.start >= end {
+                    return false;
+                }
                 let start = error.span.start.min(text.len());
                 line += memchr::memchr_iter(b'\n', &text.as_bytes()[counted_to..start]).count();
                 counted_to = start;
