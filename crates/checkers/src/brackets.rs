@@ -270,7 +270,7 @@ impl<'a> Matcher<'a> {
             self.pair(top, token);
             return None;
         }
-        if self.innermost(wanted).is_none() {
+        let Some(outer) = self.innermost(wanted) else {
             let one_too_many =
                 self.surplus.is_some() || opener.byte == b'{' && opener.line != self.line;
             let finding = if one_too_many {
@@ -279,9 +279,13 @@ impl<'a> Matcher<'a> {
                 self.mismatched(token, opener)
             };
             return Some(finding);
+        };
+        let indent = columns_of(self.text, self.line_start);
+        let outdented = self.starts_line(token) && indent <= opener.indent;
+        // Where the closer of the inner bracket belongs, a closer of another kind is the wrong one.
+        if outdented && indent == opener.indent && indent > self.arena[outer].indent {
+            return Some(self.mismatched(token, opener));
         }
-        let outdented =
-            self.starts_line(token) && columns_of(self.text, self.line_start) <= opener.indent;
         let opener_lacks_its_closer = outdented
             || self.robbed.is_some()
             || opener.line == self.line

@@ -74,6 +74,11 @@ fn the_wrong_closer_is_named_with_its_opener() {
         Some(("syntax/mismatched-bracket", 1)),
     );
     check(
+        Language::Json,
+        "{\n  \"a\": [\n    1\n  },\n  \"b\": 2\n}\n",
+        Some(("syntax/mismatched-bracket", 4)),
+    );
+    check(
         Language::Python,
         "a = f([1, 2)\nb = 1\n",
         Some(("syntax/unclosed-bracket", 1)),
