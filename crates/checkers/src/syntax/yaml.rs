@@ -36,9 +36,12 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
     for _ in 0..READINGS_MAX {
         let reading = Reading::of(text, &masked);
         let Some(error) = &reading.error else {
-            return Outcome::Checked {
-                findings: reading.keys.duplicates,
-            };
+            let tab = reading.tab.map(|tab| {
+                let message = "a tab in the indentation, where YAML takes only spaces";
+                Finding::error("syntax/indentation", message, tab..tab + 1)
+            });
+            let findings = reading.keys.duplicates.into_iter().chain(tab).collect();
+            return Outcome::Checked { findings };
         };
         if template::is_template(text) {
             let reason = "looks like a template, which is not YAML until it is rendered";
@@ -48,8 +51,8 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
             return Outcome::not_run("flow collections nest deeper than the parser goes");
         }
         let joined = if error.info().starts_with("invalid indentation in quoted scalar") {
-            quoted = quoted.or_else(|| reading.quote_before_error(&masked));
-            quoted.and_then(|quote| flow::join_quoted(&masked, quote))
+            quoted.get_or_insert(reading.offset);
+            flow::join_quoted(&masked, reading.offset)
         } else if error.info().starts_with("invalid indentation") {
             reading.flow_start.and_then(|start| flow::join(&masked, start))
         } else {
@@ -81,8 +84,8 @@ struct Reading {
     offset: usize,
     /// The offset of the outermost flow collection that is open at the error.
     flow_start: Option<usize>,
-    /// The offset behind the last event.
-    sound_end: usize,
+    /// The offset of the first tab that indents a key or an entry, which the parser lets pass.
+    tab: Option<usize>,
 }
 
 impl Reading {
@@ -93,14 +96,18 @@ impl Reading {
             error: None,
             offset: 0,
             flow_start: None,
-            sound_end: 0,
+            tab: None,
         };
         let mut offsets = Offsets::new(text);
+        let has_tabs = text.contains('\t');
         let mut depth = 0_usize;
         for event in Parser::new_from_str(masked) {
             match event {
                 Ok((Event::StreamEnd, _)) => break,
                 Ok((event, span)) => {
+                    if has_tabs && reading.flow_start.is_none() && reading.tab.is_none() {
+                        reading.tab = reading.tab_before(text, &event, offsets.of(&span.start));
+                    }
                     match &event {
                         Event::SequenceStart(..) | Event::MappingStart(..) => {
                             let start = offsets.of(&span.start);
@@ -117,7 +124,6 @@ impl Reading {
                         }
                         _ => {}
                     }
-                    reading.sound_end = offsets.of(&span.end);
                     reading.keys.event(event, || offsets.of(&span.start)..offsets.of(&span.end));
                 }
                 Err(error) => {
@@ -130,18 +136,16 @@ impl Reading {
         reading
     }
 
-    /// The quote that begins the scalar in which the error is.
-    fn quote_before_error(&self, text: &str) -> Option<usize> {
-        let between = text.get(self.sound_end..self.offset)?;
-        let quote = between.char_indices().zip(between.chars().skip(1));
-        let first = between.starts_with(['"', '\'']).then_some(0);
-        let later = quote.filter(|&((_, before), next)| {
-            (before.is_whitespace() || "[{,:".contains(before)) && matches!(next, '"' | '\'')
-        });
-        let offset = first.or_else(|| {
-            later.map(|((at, before), _)| at + before.len_utf8()).next()
-        })?;
-        Some(self.sound_end + offset)
+    /// The tab in the indentation of the line on which a key or an entry of a sequence starts.
+    fn tab_before(&self, text: &str, event: &Event<'_>, start: usize) -> Option<usize> {
+        let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let before = &text[line_start..start];
+        let content = before.trim_start();
+        let is_entry = content.starts_with("- ") || content.starts_with("-\t");
+        let is_key = matches!(event, Event::Scalar(..)) && self.keys.is_key_next();
+        let indentation = &before[..before.len() - content.len()];
+        let tab = indentation.find('\t').filter(|_| is_entry || (is_key && content.is_empty()))?;
+        Some(line_start + tab)
     }
 
     fn finding(&self, text: &str, error: &ScanError) -> Finding {
