@@ -125,7 +125,7 @@ impl Parser<'_> {
             return self.type_declaration(modifiers);
         }
         if has_package || !self.is_top_level_member() {
-            return Err(self.unexpected("`class`, `interface`, `enum` or `record`"));
+            return Err(self.no_declaration());
         }
         self.needs(21);
         let owner = Owner {
@@ -278,8 +278,19 @@ impl Parser<'_> {
             Kind::Interface => self.interface(modifiers),
             Kind::Enum => self.enumeration(),
             _ if self.is_record_start() => self.record(),
-            _ => Err(self.unexpected("`class`, `interface`, `enum` or `record`")),
+            _ => Err(self.no_declaration()),
         }
+    }
+
+    /// Complains about what stands outside all types, wherever its line begins.
+    fn no_declaration(&mut self) -> super::parser::Stop {
+        let expected = "`class`, `interface`, `enum` or `record`";
+        if self.kind == Kind::Eof {
+            return self.unexpected(expected);
+        }
+        let word = self.text_of(self.index());
+        let message = format!("unexpected `{word}`, expected {expected}");
+        self.wrong("syntax/unexpected-token", message, self.index())
     }
 
     fn class(&mut self, modifiers: Modifiers) -> Parsed {
