@@ -22,7 +22,8 @@ use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 
-use crate::{Finding, Outcome, Source, brackets, limits};
+use super::first_cause::{self, Recovery};
+use crate::{Finding, Outcome, Source, limits};
 
 use escapes::Translated;
 use parser::{Parser, Reading};
@@ -47,39 +48,24 @@ struct Problem {
 /// Linear in the length of the text.
 pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
     let translated = escapes::translate(text);
-    let skipped = if source.extension() == "java" {
-        0
-    } else {
-        script_line_len(&translated.text)
+    let skipped = match source.extension().as_str() {
+        "java" => 0,
+        _ => script_line_len(&translated.text),
     };
-    let lexed = lexer::lex(&translated.text[skipped..]);
     let body = &translated.text[skipped..];
+    let lexed = lexer::lex(body, translated.is_cut);
     let reading = stacker::maybe_grow(STACK_BYTES, STACK_BYTES, || {
         Parser::new(body, &lexed.tokens, lexed.problem.as_ref()).read()
     });
-    let problem = match reading {
-        Reading::Clean => match translated.malformed {
-            None => return Outcome::Checked { findings: vec![] },
-            Some(_) => None,
-        },
-        Reading::Broken(problem) => Some(problem),
+    let findings = match reading {
+        Reading::Clean => Vec::new(),
+        Reading::Broken(problem) => report(text, &translated, skipped, problem),
         Reading::TooDeep(place) => {
             let place = translated.source_offset(skipped + place);
-            return too_deep(text, place);
+            return Outcome::not_run(limits::too_deep(text, place));
         }
     };
-    let own = finding(&translated, skipped, problem);
-    Outcome::Checked {
-        findings: with_structure(text, own),
-    }
-}
-
-fn too_deep(text: &str, place: usize) -> Outcome {
-    let line = memchr::memchr_iter(b'\n', &text.as_bytes()[..place]).count() + 1;
-    Outcome::not_run(format!(
-        "line {line} is nested more than the {} levels that are checked",
-        limits::NESTING_DEPTH_MAX
-    ))
+    Outcome::Checked { findings }
 }
 
 /// The length of the line `#!…` that the launcher of source files skips.
@@ -91,44 +77,34 @@ fn script_line_len(text: &str) -> usize {
     }
 }
 
-/// The finding for a problem, or for the malformed escape that cut the text short.
-fn finding(translated: &Translated<'_>, skipped: usize, problem: Option<Problem>) -> Finding {
-    let cut = translated.malformed.filter(|_| {
-        let end = translated.text.len();
-        let runs_into_it = |problem: &Problem| {
-            skipped + problem.span.end >= end || problem.rule.starts_with("syntax/unterminated")
-        };
-        problem.as_ref().is_none_or(runs_into_it)
-    });
-    match (problem, cut) {
-        (Some(problem), None) => {
-            let start = translated.source_offset(skipped + problem.span.start);
-            let end = translated.source_offset(skipped + problem.span.end);
-            Finding::error(problem.rule, problem.message, start..end.max(start))
-        }
-        (_, Some(place)) => {
-            let message = "a unicode escape is `\\u` and four hexadecimal digits";
-            Finding::error("syntax/invalid-literal", message, place..place + 2)
-        }
-        (None, None) => {
-            let end = translated.source_offset(translated.text.len());
-            Finding::error("syntax/unexpected-token", "the text is not understood", end..end)
-        }
-    }
-}
-
-/// What the brackets say is wrong, if anything, and the parser's own finding if it comes before.
-fn with_structure(text: &str, own: Finding) -> Vec<Finding> {
-    let Some(structural) = brackets::diagnose(text, Language::Java) else {
-        return vec![own];
+/// The findings for a problem, on the offsets of the source.
+fn report(
+    text: &str,
+    translated: &Translated<'_>,
+    skipped: usize,
+    problem: Problem,
+) -> Vec<Finding> {
+    let span = skipped + problem.span.start..skipped + problem.span.end;
+    let to_source = |span: &Range<usize>| {
+        let start = translated.source_offset(span.start);
+        start..translated.source_offset(span.end).max(start)
     };
-    let related = structural.related.iter().map(|related| related.span.start);
-    let earliest = related.fold(structural.span.start, usize::min);
-    if own.span.end <= earliest && own.span.start < earliest {
-        vec![own, structural]
-    } else {
-        vec![structural]
+    if translated.is_cut {
+        // The translation lacks its end, so its brackets say nothing.
+        let error = Finding::error(problem.rule, problem.message, to_source(&span));
+        return first_cause::merge(text, Language::Java, vec![error], Recovery::Stops);
     }
+    let error = Finding::error(problem.rule, problem.message, span);
+    let errors = vec![error];
+    let mut findings =
+        first_cause::merge(&translated.text, Language::Java, errors, Recovery::Stops);
+    for finding in &mut findings {
+        finding.span = to_source(&finding.span);
+        for related in &mut finding.related {
+            related.span = to_source(&related.span);
+        }
+    }
+    findings
 }
 
 #[cfg(test)]

@@ -537,7 +537,9 @@ impl Parser<'_> {
         if self.kind != Kind::ParenOpen && !is_compact {
             return Ok(false);
         }
-        let has_name = owner.name.is_some_and(|name| self.text_of(name) == self.text_of(first));
+        let has_name = owner
+            .name
+            .is_some_and(|name| self.text_of(name) == self.text_of(first));
         if owner.kind == OwnerKind::Interface || !has_name {
             let message = "expected a return type before the method's name";
             return Err(self.wrong("syntax/missing-token", message, first));

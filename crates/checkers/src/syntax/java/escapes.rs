@@ -7,8 +7,8 @@ pub(super) struct Translated<'a> {
     pub(super) text: Cow<'a, str>,
     /// For each place behind an escape: its offset in `text`, and in the source.
     jumps: Vec<(usize, usize)>,
-    /// The first malformed escape, where `text` ends, as an offset into the source.
-    pub(super) malformed: Option<usize>,
+    /// True if `text` ends before a malformed escape.
+    pub(super) is_cut: bool,
 }
 
 impl Translated<'_> {
@@ -27,7 +27,7 @@ pub(super) fn translate(source: &str) -> Translated<'_> {
     let mut out = Translated {
         text: Cow::Borrowed(source),
         jumps: Vec::new(),
-        malformed: None,
+        is_cut: false,
     };
     if memchr::memmem::find(source.as_bytes(), b"\\u").is_none() {
         return out;
@@ -51,7 +51,7 @@ pub(super) fn translate(source: &str) -> Translated<'_> {
         }
         text.push_str(&source[copied..backslash]);
         let Some((unit, end)) = code_unit(source, backslash) else {
-            out.malformed = Some(backslash);
+            out.is_cut = true;
             out.text = Cow::Owned(text);
             return out;
         };

@@ -170,7 +170,11 @@ impl Parser<'_> {
             kind if kind.is_primitive() && !is_generic => {
                 self.next();
                 let is_array = self.dimensions()?;
-                let shape = if is_array { Shape::ArrayType } else { Shape::Other };
+                let shape = if is_array {
+                    Shape::ArrayType
+                } else {
+                    Shape::Other
+                };
                 let shape = self.class_literal_suffix(shape)?;
                 self.selectors(shape)
             }
@@ -368,7 +372,9 @@ impl Parser<'_> {
                 self.super_suffix(is_generic)?
             }
             Kind::New if !is_generic => self.inner_creation()?,
-            Kind::String | Kind::TemplateOpen if !is_generic => self.template()?,
+            Kind::String | Kind::TemplateOpen if !is_generic && self.is_template() => {
+                self.template()?
+            }
             _ => return Ok(None),
         };
         Ok(Some(shape))
@@ -448,9 +454,7 @@ impl Parser<'_> {
                 Ok(Shape::Action)
             }
             Kind::New if self.may(EXPRESSION) && !is_generic => self.inner_creation(),
-            Kind::String | Kind::TemplateOpen if self.may(EXPRESSION) && !is_generic => {
-                self.template()
-            }
+            Kind::TemplateOpen if self.may(EXPRESSION) && !is_generic => self.template(),
             _ => {
                 if self.may(TYPE) {
                     self.annotations()?;
@@ -463,6 +467,13 @@ impl Parser<'_> {
         }
     }
 
+    /// True if the string behind a dot is a template: a plain one, which looks like a name that
+    /// was forgotten, only behind a processor that Java names itself.
+    fn is_template(&self) -> bool {
+        let processor = self.index().checked_sub(2).map(|index| self.text_of(index));
+        self.kind == Kind::TemplateOpen || matches!(processor, Some("STR" | "FMT" | "RAW"))
+    }
+
     /// A string template behind its processor and dot, as Java 21 and 22 preview it.
     fn template(&mut self) -> Parsed<Shape> {
         self.needs(21);
@@ -472,6 +483,7 @@ impl Parser<'_> {
         }
         loop {
             self.next();
+            // A field may be empty.
             if !matches!(self.kind, Kind::TemplateMiddle | Kind::TemplateClose) {
                 self.expression()?;
             }
@@ -704,6 +716,9 @@ impl Parser<'_> {
     pub(super) fn parenthesised_expression(&mut self, keyword: &str) -> Parsed {
         self.accept(Kind::ParenOpen, &format!("behind `{keyword}`"))?;
         self.expression()?;
-        self.accept(Kind::ParenClose, &format!("behind the expression of `{keyword}`"))
+        self.accept(
+            Kind::ParenClose,
+            &format!("behind the expression of `{keyword}`"),
+        )
     }
 }

@@ -16,10 +16,12 @@ pub(super) struct Lexed {
 
 /// Cuts a text, in which unicode escapes are translated, into tokens.
 ///
+/// `is_cut` tells that the text ends before a malformed escape.
+///
 /// # Complexity
 ///
 /// Linear in the length of the text.
-pub(super) fn lex(text: &str) -> Lexed {
+pub(super) fn lex(text: &str, is_cut: bool) -> Lexed {
     let mut lexer = Lexer {
         text,
         bytes: text.as_bytes(),
@@ -27,7 +29,12 @@ pub(super) fn lex(text: &str) -> Lexed {
         tokens: Vec::with_capacity(text.len() / 5 + 2),
         templates: Vec::new(),
     };
-    let problem = lexer.run().err();
+    let mut problem = lexer.run().err();
+    let runs_into_cut = |problem: &Problem| problem.rule.starts_with("syntax/unterminated");
+    if is_cut && problem.as_ref().is_none_or(runs_into_cut) {
+        let message = "a unicode escape is `\\u` and four hexadecimal digits";
+        problem = Some(invalid(message, text.len()..text.len()));
+    }
     if let Some(problem) = &problem {
         let span = problem.span.clone();
         lexer.push(Kind::Error, span);
@@ -114,7 +121,8 @@ impl Lexer<'_> {
         let start = self.at;
         if self.peek(1) == Some(b'/') {
             let rest = &self.bytes[start..];
-            self.at = memchr::memchr2(b'\n', b'\r', rest).map_or(self.bytes.len(), |len| start + len);
+            self.at =
+                memchr::memchr2(b'\n', b'\r', rest).map_or(self.bytes.len(), |len| start + len);
             return Ok(());
         }
         let Some(len) = memchr::memmem::find(&self.bytes[start + 2..], b"*/") else {
@@ -225,7 +233,11 @@ impl Lexer<'_> {
                 Kind::TemplateClose
             }
         };
-        if let Some((braces, _)) = self.templates.last_mut().filter(|_| kind == Kind::TemplateMiddle) {
+        if let Some((braces, _)) = self
+            .templates
+            .last_mut()
+            .filter(|_| kind == Kind::TemplateMiddle)
+        {
             *braces = 0;
         }
         self.push(kind, start..self.at);
@@ -271,7 +283,10 @@ impl Lexer<'_> {
             }
         }
         // Only a processor and a dot make a template of a string.
-        let is_template = self.tokens.last().is_some_and(|token| token.kind == Kind::Dot);
+        let is_template = self
+            .tokens
+            .last()
+            .is_some_and(|token| token.kind == Kind::Dot);
         let kind = match self.piece(start, is_block, is_template)? {
             Piece::Quote => Kind::String,
             Piece::Field => {
@@ -323,7 +338,9 @@ impl Lexer<'_> {
             Some(first @ b'0'..=b'7') => {
                 let len_max = if first <= b'3' { 3 } else { 2 };
                 let digits = self.bytes[backslash + 1..].iter().take(len_max);
-                self.at += 1 + digits.take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+                self.at += 1 + digits
+                    .take_while(|byte| matches!(byte, b'0'..=b'7'))
+                    .count();
             }
             Some(b'\n') if is_block => self.at += 2,
             Some(b'\r') if is_block => {

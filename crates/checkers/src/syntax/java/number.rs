@@ -54,7 +54,9 @@ impl Number<'_> {
     fn digits(&mut self, is_digit: impl Fn(&u8) -> bool) -> bool {
         let start = self.at;
         let run = self.rest[start..].iter();
-        self.at += run.take_while(|byte| is_digit(byte) || **byte == b'_').count();
+        self.at += run
+            .take_while(|byte| is_digit(byte) || **byte == b'_')
+            .count();
         let digits = &self.rest[start..self.at];
         if digits.first() == Some(&b'_') {
             self.wrong("an underscore stands between digits only", start);
@@ -69,7 +71,10 @@ impl Number<'_> {
         if !self.digits(u8::is_ascii_digit) {
             self.wrong("binary number without digits", 0);
         }
-        if self.rest[2..self.at].iter().any(|byte| (b'2'..=b'9').contains(byte)) {
+        if self.rest[2..self.at]
+            .iter()
+            .any(|byte| (b'2'..=b'9').contains(byte))
+        {
             self.wrong("a binary number has the digits 0 and 1 only", 0);
         }
         self.integer(2, 2)
@@ -81,7 +86,11 @@ impl Number<'_> {
         let whole_end = self.at;
         let mut any = whole;
         let dot = self.accept(b".");
-        if dot && self.peek().is_some_and(|byte| byte.is_ascii_hexdigit() || byte == b'_') {
+        if dot
+            && self
+                .peek()
+                .is_some_and(|byte| byte.is_ascii_hexdigit() || byte == b'_')
+        {
             any |= self.digits(u8::is_ascii_hexdigit);
         }
         if !any {
@@ -133,7 +142,10 @@ impl Number<'_> {
         let whole_end = self.at;
         let mut is_float = self.accept(b".");
         if is_float {
-            if self.peek().is_some_and(|byte| byte.is_ascii_digit() || byte == b'_') {
+            if self
+                .peek()
+                .is_some_and(|byte| byte.is_ascii_digit() || byte == b'_')
+            {
                 self.digits(u8::is_ascii_digit);
             }
         }
@@ -152,7 +164,11 @@ impl Number<'_> {
             return Kind::Number;
         }
         let octal = whole_end > 1 && self.rest[0] == b'0';
-        if octal && self.rest[..whole_end].iter().any(|byte| matches!(byte, b'8' | b'9')) {
+        if octal
+            && self.rest[..whole_end]
+                .iter()
+                .any(|byte| matches!(byte, b'8' | b'9'))
+        {
             self.wrong("an octal number has the digits 0 to 7 only", 0);
         }
         self.integer(0, if octal { 8 } else { 10 })
@@ -235,7 +251,9 @@ fn exponent_of(digits: &[u8]) -> i64 {
         .iter()
         .filter(|byte| byte.is_ascii_digit())
         .fold(0_i64, |value, byte| {
-            value.saturating_mul(10).saturating_add(i64::from(byte - b'0'))
+            value
+                .saturating_mul(10)
+                .saturating_add(i64::from(byte - b'0'))
         });
     if digits.first() == Some(&b'-') {
         -value

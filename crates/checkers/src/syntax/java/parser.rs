@@ -103,7 +103,10 @@ impl<'a> Parser<'a> {
             .find(|outdated| outdated.release < self.release_min);
         if let Some(outdated) = outdated {
             let word = &self.text[outdated.span.clone()];
-            let message = format!("`{word}` is not a name here since Java {}", outdated.release + 1);
+            let message = format!(
+                "`{word}` is not a name here since Java {}",
+                outdated.release + 1
+            );
             return Reading::Broken(Problem {
                 rule: "syntax/unexpected-token",
                 message,
@@ -258,7 +261,10 @@ impl<'a> Parser<'a> {
 
     /// Where the token before the current one ends.
     fn previous_end(&self) -> usize {
-        let before = self.at.checked_sub(1).and_then(|index| self.tokens.get(index));
+        let before = self
+            .at
+            .checked_sub(1)
+            .and_then(|index| self.tokens.get(index));
         if self.split > 0 {
             return self.span_of(self.at).start;
         }
@@ -289,7 +295,9 @@ impl<'a> Parser<'a> {
             self.kind,
             Kind::Eof | Kind::ParenClose | Kind::BracketClose | Kind::BraceClose | Kind::Semicolon
         );
-        if self.kind == Kind::Eof || self.is_below_previous() && (misses || self.is_behind_operator()) {
+        if self.kind == Kind::Eof
+            || self.is_below_previous() && (misses || self.is_behind_operator())
+        {
             return self.missing(expected, "");
         }
         let word = self.text_of(self.at);
@@ -309,7 +317,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Complains about a token as a whole.
-    pub(super) fn wrong(&mut self, rule: &'static str, message: impl Into<String>, index: usize) -> Stop {
+    pub(super) fn wrong(
+        &mut self,
+        rule: &'static str,
+        message: impl Into<String>,
+        index: usize,
+    ) -> Stop {
         let span = self.span_of(index);
         self.fail(rule, message.into(), span)
     }

@@ -307,8 +307,8 @@ impl Parser<'_> {
         while self.token_kind(at) == Kind::Identifier && self.token_kind(at + 1) == Kind::Dot {
             at += 2;
         }
-        let calls = self.token_kind(at) == Kind::Identifier
-            && self.token_kind(at + 1) == Kind::ParenOpen;
+        let calls =
+            self.token_kind(at) == Kind::Identifier && self.token_kind(at + 1) == Kind::ParenOpen;
         calls
             && self
                 .partner(at + 1)

@@ -306,12 +306,7 @@ impl Kind {
     pub(super) const fn is_prefix(self) -> bool {
         matches!(
             self,
-            Self::PlusPlus
-                | Self::MinusMinus
-                | Self::Bang
-                | Self::Tilde
-                | Self::Plus
-                | Self::Minus
+            Self::PlusPlus | Self::MinusMinus | Self::Bang | Self::Tilde | Self::Plus | Self::Minus
         )
     }
 
