@@ -271,8 +271,8 @@ impl<'a> Matcher<'a> {
             return None;
         }
         let Some(outer) = self.innermost(wanted) else {
-            let one_too_many =
-                self.surplus.is_some() || opener.byte == b'{' && opener.line != self.line;
+            let one_too_many = byte == b'}' && self.surplus.is_some()
+                || opener.byte == b'{' && opener.line != self.line;
             let finding = if one_too_many {
                 self.unmatched(token)
             } else {
@@ -287,11 +287,11 @@ impl<'a> Matcher<'a> {
             return Some(self.mismatched(token, opener));
         }
         let opener_lacks_its_closer = outdented
-            || self.robbed.is_some()
+            || opener.byte == b'{' && self.robbed.is_some()
             || opener.line == self.line
             || opener.byte != b'{' && byte == b'}';
         Some(if opener_lacks_its_closer {
-            self.unclosed(self.robbed.unwrap_or(top))
+            self.unclosed(self.culprit(top))
         } else {
             self.unmatched(token)
         })
@@ -342,7 +342,13 @@ impl<'a> Matcher<'a> {
 
     fn end(self) -> Option<Finding> {
         let top = self.top?;
-        Some(self.unclosed(self.robbed.unwrap_or(top)))
+        Some(self.unclosed(self.culprit(top)))
+    }
+
+    /// The opener to blame for an open one: only a brace can have lost its closer to another.
+    fn culprit(&self, index: usize) -> usize {
+        let is_brace = self.arena[index].byte == b'{';
+        self.robbed.filter(|_| is_brace).unwrap_or(index)
     }
 
     fn unclosed(&self, index: usize) -> Finding {
@@ -356,7 +362,9 @@ impl<'a> Matcher<'a> {
     }
 
     fn unmatched(&self, token: &Token) -> Finding {
-        let token = self.surplus.as_ref().unwrap_or(token);
+        let is_brace = self.text.as_bytes()[token.start] == b'}';
+        let surplus = self.surplus.as_ref().filter(|_| is_brace);
+        let token = surplus.unwrap_or(token);
         let message = format!("unmatched `{}`", &self.text[token.start..token.end]);
         Finding::error("syntax/unmatched-bracket", message, token.start..token.end)
     }

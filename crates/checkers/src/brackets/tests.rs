@@ -109,3 +109,11 @@ fn literals_that_do_not_end_come_before_what_they_swallow() {
         Some(("syntax/unterminated-comment", 2)),
     );
 }
+
+#[test]
+fn odd_indentation_of_braces_is_not_blamed_for_a_parenthesis() {
+    let text = "class A {\n    int[] a =\n            {\n        1,\n    };\n\n    void m() {\n        f(1;\n    }\n}\n";
+    check(Language::Java, text, Some(("syntax/unclosed-bracket", 8)));
+    let text = "class A {\n    int[] a = {\n        1,\n        };\n\n    void m() {\n        f(1));\n    }\n}\n";
+    check(Language::Java, text, Some(("syntax/unmatched-bracket", 7)));
+}
