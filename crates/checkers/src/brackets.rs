@@ -103,10 +103,24 @@ fn first_line_end(text: &str, token: &Token) -> usize {
 
 /// The word after `#`.
 pub(crate) fn directive_name(directive: &str) -> &str {
-    let rest = directive.trim_start_matches('#').trim_start();
+    let rest = directive
+        .trim_start_matches("%:")
+        .trim_start_matches('#')
+        .trim_start();
     rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .next()
         .unwrap_or("")
+}
+
+/// The bracket that a token is, digraphs included.
+pub(crate) fn bracket(bytes: &[u8], token: &Token) -> u8 {
+    match &bytes[token.start..token.end] {
+        b"<:" => b'[',
+        b":>" => b']',
+        b"<%" => b'{',
+        b"%>" => b'}',
+        text => text[0],
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -251,7 +265,7 @@ impl<'a> Matcher<'a> {
     fn open(&mut self, token: &Token) {
         self.arena.push(Opener {
             start: token.start,
-            byte: self.text.as_bytes()[token.start],
+            byte: bracket(self.text.as_bytes(), token),
             line: self.line,
             indent: self.indent,
             outer: self.top,
@@ -260,7 +274,7 @@ impl<'a> Matcher<'a> {
     }
 
     fn close(&mut self, token: &Token) -> Option<Finding> {
-        let byte = self.text.as_bytes()[token.start];
+        let byte = bracket(self.text.as_bytes(), token);
         let wanted = opener_of(byte);
         let Some(top) = self.top else {
             return Some(self.unmatched(token));

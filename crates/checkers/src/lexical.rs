@@ -92,6 +92,9 @@ impl Lexer<'_> {
         } else if is_word_byte(byte) {
             self.at = self.word_end(start);
             self.push(Kind::Word, start);
+        } else if let Some(kind) = self.digraph() {
+            self.at += 2;
+            self.push(kind, start);
         } else {
             self.at += 1;
             let kind = match byte {
@@ -208,9 +211,24 @@ impl Lexer<'_> {
         matches!(self.language, Language::C | Language::Cpp)
     }
 
+    /// A bracket of C and C++ that is written with two bytes.
+    fn digraph(&self) -> Option<Kind> {
+        if !self.is_c() {
+            return None;
+        }
+        match self.rest() {
+            // `<::` opens a bracket only before `:` or `>`; else it is `<` and `::`.
+            [b'<', b':', b':', after, ..] if !matches!(after, b':' | b'>') => None,
+            [b'<', b':' | b'%', ..] => Some(Kind::Open),
+            [b':' | b'%', b'>', ..] => Some(Kind::Close),
+            _ => None,
+        }
+    }
+
     /// A preprocessor line is one token: what stands in it need not balance.
     fn directive(&mut self) -> bool {
-        if !self.is_c() || self.bytes[self.at] != b'#' {
+        let starts = self.rest().starts_with(b"#") || self.rest().starts_with(b"%:");
+        if !self.is_c() || !starts {
             return false;
         }
         let line_start = memchr::memrchr(b'\n', &self.bytes[..self.at]).map_or(0, |at| at + 1);

@@ -1,4 +1,314 @@
-use crate::{Outcome, Source};
-pub(super) fn check(_source: &Source<'_>, _text: &str) -> Outcome {
-    Outcome::not_run("not built yet")
+//! C and C++: a parser that needs neither includes nor a preprocessor.
+//!
+//! Any name may be a macro, so the parser accepts what some macro could make valid and complains
+//! about what none could: evidence, not guesses.
+
+mod conditionals;
+mod declaration;
+mod expression;
+mod macros;
+mod parser;
+mod statement;
+mod tokens;
+
+use claude_flow_lang_detect::Language;
+
+use crate::brackets::{Branch, diagnose_conditionals, diagnose_lexed, directive_name};
+use crate::lexical::{Kind as Raw, Lexed, lex};
+use crate::{Finding, Outcome, Severity, Source, limits};
+
+use conditionals::{Conditionals, Configuration, Selection};
+use expression::Place;
+use macros::Macros;
+use parser::{Parser, Problem, Stop};
+use tokens::{Kind, Tokens};
+
+/// How many configurations of a file are read at most.
+const CONFIGURATIONS_MAX: usize = 12;
+
+pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
+    let lexed = lex(text, source.language);
+    if let Some(finding) = diagnose_conditionals(text, &lexed) {
+        return Outcome::Checked {
+            findings: vec![finding],
+        };
+    }
+    let cpp = source.language == Language::Cpp;
+    let tokens = tokens::build(text, &lexed, source.language);
+    let mut file = File {
+        text,
+        language: source.language,
+        macros: Macros::read(text, &tokens),
+        conditionals: Conditionals::read(text, &tokens, cpp),
+        lexed: &lexed,
+        tokens: &tokens,
+    };
+    file.kill_prose();
+    match file.verdict() {
+        Verdict::Sound => Outcome::Checked {
+            findings: Vec::new(),
+        },
+        Verdict::Broken(problem) => Outcome::Checked {
+            findings: vec![problem.finding(Severity::Error)],
+        },
+        Verdict::Unclear(problem) => Outcome::Checked {
+            findings: vec![problem.finding(Severity::Info)],
+        },
+        Verdict::TooDeep(at) => {
+            let line = text[..at].matches('\n').count() + 1;
+            Outcome::not_run(format!(
+                "line {line}: nested deeper than {} levels",
+                limits::NESTING_DEPTH_MAX
+            ))
+        }
+    }
+}
+
+enum Verdict {
+    Sound,
+    Broken(Problem),
+    Unclear(Problem),
+    TooDeep(usize),
+}
+
+impl Problem {
+    fn finding(self, severity: Severity) -> Finding {
+        if severity == Severity::Error {
+            return Finding::error(self.rule, self.message, self.span);
+        }
+        let message = format!("not understood: {}, unless a macro or a condition makes it valid", self.message);
+        Finding::error("syntax/not-understood", message, self.span).with_severity(severity)
+    }
+}
+
+struct File<'t> {
+    text: &'t str,
+    language: Language,
+    macros: Macros<'t>,
+    conditionals: Conditionals,
+    lexed: &'t Lexed,
+    tokens: &'t Tokens,
+}
+
+impl File<'_> {
+    /// What stands in a conditional branch may be prose; an apostrophe in a word gives it away.
+    fn kill_prose(&mut self) {
+        let bytes = self.text.as_bytes();
+        for directive in &self.tokens.directives {
+            let line = &self.text[directive.start..directive.end];
+            if directive_name(line) == "error" {
+                self.conditionals.kill(directive.start);
+            }
+        }
+        for problem in &self.lexed.unterminated {
+            let at = problem.span.start;
+            let in_word = at > 0 && bytes[at - 1].is_ascii_alphabetic() && bytes[at] == b'\'';
+            if in_word && !self.conditionals.is_empty() {
+                self.conditionals.kill(at);
+            }
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        let mut covered = vec![false; self.conditionals.branch_count()];
+        let mut problems: Vec<Problem> = Vec::new();
+        let mut bases = vec![true];
+        if self.conditionals.has_choices() {
+            bases.push(false);
+        }
+        let mut count = 0;
+        let mut sound_any = false;
+        for base in bases {
+            let configuration = Configuration {
+                base,
+                overrides: Vec::new(),
+            };
+            count += 1;
+            match self.try_configuration(&configuration, &mut covered) {
+                Ok(()) => sound_any = true,
+                Err(Stop::TooDeep(at)) => return Verdict::TooDeep(at),
+                Err(Stop::Wrong(problem)) => {
+                    if self.is_certain(&problem) {
+                        return Verdict::Broken(*problem);
+                    }
+                    problems.push(*problem);
+                }
+            }
+        }
+        self.remaining(covered, problems, count, sound_any)
+    }
+
+    /// Reads the branches that no sound configuration had.
+    fn remaining(
+        &self,
+        mut covered: Vec<bool>,
+        mut problems: Vec<Problem>,
+        mut count: usize,
+        mut sound_any: bool,
+    ) -> Verdict {
+        for branch in 0..covered.len() {
+            if covered[branch] || !self.conditionals.matters(branch) {
+                continue;
+            }
+            for base in [false, true] {
+                if count >= CONFIGURATIONS_MAX || covered[branch] {
+                    break;
+                }
+                let given = Configuration {
+                    base,
+                    overrides: Vec::new(),
+                };
+                let Some(mut configuration) = self.conditionals.with_branch(branch, &given) else {
+                    break;
+                };
+                // Several branches that do not exclude each other are read at once.
+                for other in branch + 1..covered.len() {
+                    if !covered[other] && self.conditionals.matters(other) && problems.is_empty() {
+                        if let Some(both) = self.conditionals.with_branch(other, &configuration) {
+                            configuration = both;
+                        }
+                    }
+                }
+                count += 1;
+                match self.try_configuration(&configuration, &mut covered) {
+                    Ok(()) => sound_any = true,
+                    Err(Stop::TooDeep(at)) => return Verdict::TooDeep(at),
+                    Err(Stop::Wrong(problem)) => {
+                        if self.is_certain(&problem) {
+                            return Verdict::Broken(*problem);
+                        }
+                        problems.push(*problem);
+                    }
+                }
+            }
+        }
+        let Some(problem) = problems.into_iter().next() else {
+            return Verdict::Sound;
+        };
+        let all = (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
+        if sound_any && all {
+            return Verdict::Sound;
+        }
+        if sound_any {
+            return Verdict::Unclear(problem);
+        }
+        Verdict::Broken(problem)
+    }
+
+    /// True if no condition can excuse the problem.
+    fn is_certain(&self, problem: &Problem) -> bool {
+        self.conditionals.is_empty()
+            || !self
+                .conditionals
+                .between(self.tokens, problem.from, problem.until)
+    }
+
+    fn try_configuration(
+        &self,
+        configuration: &Configuration,
+        covered: &mut [bool],
+    ) -> Result<(), Stop> {
+        let selection = self
+            .conditionals
+            .select(self.text, self.tokens, configuration);
+        self.read(&selection)?;
+        for (covered, active) in covered.iter_mut().zip(&selection.active) {
+            *covered |= active;
+        }
+        Ok(())
+    }
+
+    fn read(&self, selection: &Selection) -> Result<(), Stop> {
+        let cpp = self.language == Language::Cpp;
+        let is_active = |at: usize| {
+            let position = selection.ranges.partition_point(|range| range.end <= at);
+            selection
+                .ranges
+                .get(position)
+                .is_some_and(|range| range.start <= at)
+        };
+        let unterminated = self
+            .lexed
+            .unterminated
+            .iter()
+            .find(|problem| is_active(problem.span.start));
+        let stray = selection
+            .tokens
+            .iter()
+            .position(|token| token.kind == Kind::Stray);
+        let partners = parser::pair(&selection.tokens, cpp);
+        let parser = |partners| {
+            Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp)
+        };
+        if let Some(stray) = stray {
+            let before = unterminated
+                .is_none_or(|problem| problem.span.start > selection.tokens[stray].start as usize);
+            if before {
+                return Err(parser(&[]).unexpected(stray));
+            }
+        }
+        let Some(partners) = partners.filter(|_| unterminated.is_none()) else {
+            return Err(self.unbalanced(&is_active));
+        };
+        parser::doubled(&parser(&partners))?;
+        let mut parser = parser(&partners);
+        let end = selection.tokens.len();
+        // A part of an array, to be included where the array is.
+        let is_fragment = selection
+            .tokens
+            .first()
+            .is_some_and(|token| matches!(token.kind, Kind::LeftBrace | Kind::Dot));
+        if is_fragment {
+            return parser.list(Place::Init, end).map(|_| ());
+        }
+        parser.scope_body(Place::File, end)
+    }
+
+    /// The bracket or literal that a person has to mend.
+    fn unbalanced(&self, is_active: &dyn Fn(usize) -> bool) -> Stop {
+        let mut active = Lexed::default();
+        let mut unterminated = self.lexed.unterminated.iter().peekable();
+        for (count, token) in self.lexed.tokens.iter().enumerate() {
+            while let Some(problem) = unterminated.next_if(|problem| problem.token_count <= count) {
+                active.note(problem, is_active);
+            }
+            if token.kind != Raw::Directive && is_active(token.start) {
+                active.tokens.push(*token);
+            }
+        }
+        for problem in unterminated {
+            active.note(problem, is_active);
+        }
+        let finding = diagnose_lexed(self.text, &active, self.language, Branch::First);
+        let problem = finding.map_or_else(
+            || Problem {
+                rule: "syntax/unclosed-bracket",
+                message: "the brackets do not pair up".to_owned(),
+                span: 0..0,
+                from: 0,
+                until: self.text.len(),
+            },
+            |finding| Problem {
+                rule: match finding.rule {
+                    std::borrow::Cow::Borrowed(rule) => rule,
+                    std::borrow::Cow::Owned(_) => "syntax/unclosed-bracket",
+                },
+                message: finding.message,
+                from: if finding.rule == "syntax/unterminated-literal" { finding.span.start } else { 0 },
+                until: if finding.rule == "syntax/unterminated-literal" { finding.span.end } else { self.text.len() },
+                span: finding.span,
+            },
+        );
+        Stop::Wrong(Box::new(problem))
+    }
+}
+
+impl Lexed {
+    fn note(&mut self, problem: &crate::lexical::Unterminated, is_active: &dyn Fn(usize) -> bool) {
+        if is_active(problem.span.start) {
+            let mut problem = problem.clone();
+            problem.token_count = self.tokens.len();
+            self.unterminated.push(problem);
+        }
+    }
 }

@@ -1,0 +1,99 @@
+//! The evidence that a name is a macro.
+
+use std::collections::HashSet;
+
+use super::tokens::{Kind, Token, Tokens};
+use crate::brackets::directive_name;
+
+/// Lower-case macros of well-known libraries that stand where only a macro can.
+const WELL_KNOWN: [&str; 26] = [
+    "signals",
+    "slots",
+    "emit",
+    "foreach",
+    "forever",
+    "likely",
+    "unlikely",
+    "_",
+    "N_",
+    "and",
+    "or",
+    "not",
+    "xor",
+    "bitand",
+    "bitor",
+    "compl",
+    "and_eq",
+    "or_eq",
+    "not_eq",
+    "asmlinkage",
+    "noinline",
+    "jni",
+    "final",
+    "override",
+    "va_dcl",
+    "synchronized",
+];
+
+/// The names that a file itself defines.
+#[derive(Debug, Default)]
+pub(super) struct Macros<'t> {
+    text: &'t str,
+    defined: HashSet<&'t str>,
+}
+
+impl<'t> Macros<'t> {
+    pub(super) fn read(text: &'t str, tokens: &Tokens) -> Self {
+        let mut defined = HashSet::new();
+        for directive in &tokens.directives {
+            let line = &text[directive.start..directive.end];
+            if directive_name(line) == "define"
+                && let Some((_, rest)) = line.split_once("define")
+            {
+                let rest = rest.trim_start();
+                let end = rest
+                    .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+                    .unwrap_or(rest.len());
+                defined.insert(&rest[..end]);
+            }
+        }
+        Self { text, defined }
+    }
+
+    /// True if the file itself defines the name.
+    pub(super) fn defines(&self, token: Token) -> bool {
+        !self.defined.is_empty() && self.defined.contains(self.word(token))
+    }
+
+    fn word(&self, token: Token) -> &'t str {
+        &self.text[token.start as usize..token.end as usize]
+    }
+
+    /// True if a token may well be a macro.
+    pub(super) fn suspects(&self, token: Token) -> bool {
+        if token.kind != Kind::Ident {
+            return false;
+        }
+        let word = self.word(token);
+        is_shouted(word)
+            || word.starts_with("__")
+            || WELL_KNOWN.contains(&word)
+            || self.defines(token)
+    }
+}
+
+/// True for names in capitals; one letter alone is none.
+pub(super) fn is_shouted(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let capitals = bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_uppercase())
+        .count();
+    let small = bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_lowercase())
+        .count();
+    // Libraries put a short mark before: `wxDECLARE_EVENT`, `Q_OBJECT`, `pgBEGIN`.
+    capitals + small >= 2
+        && (small == 0 || capitals >= 3 && small <= 3 && capitals > 2 * small && word.contains('_'))
+}

@@ -1,0 +1,318 @@
+//! What every part of the parser shares: the place in the tokens, the bound on depth, complaints.
+
+use std::ops::Range;
+
+use super::macros::Macros;
+use super::tokens::{Kind, Token};
+use crate::limits;
+
+/// The stack that one level of nesting must find.
+const STACK_RED_ZONE_BYTES: usize = 64 * 1024;
+/// What is added when it does not.
+const STACK_CHUNK_BYTES: usize = 1024 * 1024;
+
+/// No partner.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The first thing that is wrong.
+#[derive(Debug, Clone)]
+pub(super) struct Problem {
+    pub(super) rule: &'static str,
+    pub(super) message: String,
+    pub(super) span: Range<usize>,
+    /// Where the construct begins that it is wrong in.
+    pub(super) from: usize,
+    /// One past what shows that it is wrong.
+    pub(super) until: usize,
+}
+
+/// Why parsing ends before the text does.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Wrong(Box<Problem>),
+    /// Nested deeper than the limit, at a byte.
+    TooDeep(usize),
+}
+
+pub(super) type Parsed<T> = Result<T, Stop>;
+
+pub(super) struct Parser<'t> {
+    pub(super) text: &'t str,
+    pub(super) tokens: &'t [Token],
+    /// For each bracket its partner; for a `<` that opens a template's arguments, its `>`.
+    pub(super) partners: &'t [u32],
+    pub(super) macros: &'t Macros<'t>,
+    pub(super) cpp: bool,
+    pub(super) at: usize,
+    depth: usize,
+    /// The first token of the current statement.
+    pub(super) statement: usize,
+    /// True after a statement that a macro began: an `else` may follow.
+    pub(super) else_may_follow: bool,
+}
+
+impl<'t> Parser<'t> {
+    pub(super) const fn new(
+        text: &'t str,
+        tokens: &'t [Token],
+        partners: &'t [u32],
+        macros: &'t Macros<'t>,
+        cpp: bool,
+    ) -> Self {
+        Self {
+            text,
+            tokens,
+            partners,
+            macros,
+            cpp,
+            at: 0,
+            depth: 0,
+            statement: 0,
+            else_may_follow: false,
+        }
+    }
+
+    /// Runs one level deeper.
+    pub(super) fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.depth >= limits::NESTING_DEPTH_MAX {
+            return Err(Stop::TooDeep(self.byte(self.at)));
+        }
+        self.depth += 1;
+        let out = stacker::maybe_grow(STACK_RED_ZONE_BYTES, STACK_CHUNK_BYTES, || parse(self));
+        self.depth -= 1;
+        out
+    }
+
+    pub(super) fn kind(&self, index: usize) -> Option<Kind> {
+        self.tokens.get(index).map(|token| token.kind)
+    }
+
+    pub(super) fn is(&self, index: usize, kind: Kind) -> bool {
+        self.kind(index) == Some(kind)
+    }
+
+    pub(super) fn here(&self, kind: Kind) -> bool {
+        self.is(self.at, kind)
+    }
+
+    /// Steps over a token of a kind, if it is next.
+    pub(super) fn eat(&mut self, kind: Kind) -> bool {
+        let here = self.here(kind);
+        self.at += usize::from(here);
+        here
+    }
+
+    pub(super) fn word(&self, index: usize) -> &'t str {
+        self.tokens.get(index).map_or("", |token| {
+            &self.text[token.start as usize..token.end as usize]
+        })
+    }
+
+    /// True if the token is a name that may be a macro.
+    pub(super) fn suspect(&self, index: usize) -> bool {
+        self.tokens
+            .get(index)
+            .is_some_and(|&token| self.macros.suspects(token))
+    }
+
+    /// The partner of a bracket.
+    pub(super) fn partner(&self, index: usize) -> Option<usize> {
+        let partner = *self.partners.get(index)?;
+        (partner != NONE).then_some(partner as usize)
+    }
+
+    /// One past the group that opens at `index`; just past the token if it opens none.
+    pub(super) fn after_group(&self, index: usize) -> usize {
+        self.partner(index)
+            .filter(|&partner| partner > index)
+            .unwrap_or(index)
+            + 1
+    }
+
+    /// True if the token follows right after the one before, without white space.
+    pub(super) fn glued(&self, index: usize) -> bool {
+        index > 0
+            && index < self.tokens.len()
+            && self.tokens[index - 1].end == self.tokens[index].start
+    }
+
+    pub(super) fn first(&self, index: usize) -> bool {
+        self.tokens.get(index).is_none_or(|token| token.first)
+    }
+
+    /// Where a token begins; past the last one, the end of the text.
+    pub(super) fn byte(&self, index: usize) -> usize {
+        self.tokens
+            .get(index)
+            .map_or(self.text.len(), |token| token.start as usize)
+    }
+
+    fn end(&self, index: usize) -> usize {
+        self.tokens
+            .get(index)
+            .map_or(self.text.len(), |token| token.end as usize)
+    }
+
+    fn wrong(&self, rule: &'static str, message: String, span: Range<usize>) -> Stop {
+        Stop::Wrong(Box::new(Problem {
+            rule,
+            message,
+            span,
+            from: self.byte(self.statement.min(self.at)),
+            until: self.end(self.at),
+        }))
+    }
+
+    /// A token stands where it cannot.
+    pub(super) fn unexpected(&self, index: usize) -> Stop {
+        let Some(token) = self.tokens.get(index) else {
+            return self.missing("a statement", index.saturating_sub(1));
+        };
+        let mut word = self.word(index).split('\n').next().unwrap_or("");
+        if word.len() > 40 {
+            word = match token.kind {
+                Kind::Str => "\"…\"",
+                _ => "…",
+            };
+        }
+        self.wrong(
+            "syntax/unexpected-token",
+            format!("unexpected `{word}`"),
+            token.start as usize..token.end as usize,
+        )
+    }
+
+    /// Something is missing after a token.
+    pub(super) fn missing(&self, what: &str, after: usize) -> Stop {
+        let end = self.end(after);
+        self.wrong("syntax/missing-token", format!("missing {what}"), end..end)
+    }
+
+    pub(super) fn complain(&self, rule: &'static str, message: &str, index: usize) -> Stop {
+        let span = self.byte(index)..self.end(index);
+        self.wrong(rule, message.to_owned(), span)
+    }
+
+    /// A complaint whose construct begins earlier than the current statement.
+    pub(super) fn since(stop: Stop, from: usize) -> Stop {
+        match stop {
+            Stop::Wrong(mut problem) => {
+                problem.from = problem.from.min(from);
+                Stop::Wrong(problem)
+            }
+            other @ Stop::TooDeep(_) => other,
+        }
+    }
+}
+
+/// Pairs the brackets, and in C++ the angles that may hold template arguments; `None` if the
+/// brackets do not pair up.
+///
+/// # Complexity
+///
+/// Linear: each token is pushed and popped at most once.
+pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
+    let mut partners = vec![NONE; tokens.len()];
+    let mut open: Vec<u32> = Vec::new();
+    for (at, token) in (0_u32..).zip(tokens) {
+        let opener = match token.kind {
+            Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => {
+                open.push(at);
+                continue;
+            }
+            Kind::Less if cpp && opens_angle(tokens, at as usize) => {
+                open.push(at);
+                continue;
+            }
+            Kind::Greater if cpp => {
+                let is_name = at > 0 && tokens[at as usize - 1].kind == Kind::Operator;
+                if let Some(&top) = open.last()
+                    && tokens[top as usize].kind == Kind::Less
+                    && !is_name
+                {
+                    open.pop();
+                    partners[top as usize] = at;
+                    partners[at as usize] = top;
+                }
+                continue;
+            }
+            Kind::RightParen => Kind::LeftParen,
+            Kind::RightBracket => Kind::LeftBracket,
+            Kind::RightBrace => Kind::LeftBrace,
+            Kind::Semicolon => {
+                while open
+                    .last()
+                    .is_some_and(|&top| tokens[top as usize].kind == Kind::Less)
+                {
+                    open.pop();
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        while open
+            .last()
+            .is_some_and(|&top| tokens[top as usize].kind == Kind::Less)
+        {
+            open.pop();
+        }
+        let top = open.pop()?;
+        if tokens[top as usize].kind != opener {
+            return None;
+        }
+        partners[top as usize] = at;
+        partners[at as usize] = top;
+    }
+    open.retain(|&top| tokens[top as usize].kind != Kind::Less);
+    open.is_empty().then_some(partners)
+}
+
+/// True if a `<` follows what may be a template.
+fn opens_angle(tokens: &[Token], at: usize) -> bool {
+    at == 0
+        || matches!(
+            tokens[at - 1].kind,
+            Kind::Ident
+                | Kind::Template
+                | Kind::Cast
+                | Kind::RightBracket
+                | Kind::Binary
+                | Kind::Less
+                | Kind::Greater
+                | Kind::Arrow
+        ) && !(at >= 2
+            && tokens[at - 1].kind == Kind::Less
+            && tokens[at - 2].kind != Kind::Operator)
+}
+
+/// A keyword twice in a row.
+pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
+    for (index, pair) in parser.tokens.windows(2).enumerate() {
+        let [first, second] = pair else { continue };
+        if first.kind != second.kind || !first.kind.is_keyword() {
+            continue;
+        }
+        let word = parser.word(index);
+        if word != parser.word(index + 1) || may_double(word, parser.cpp) {
+            continue;
+        }
+        let message = format!("`{word}` twice in a row");
+        let mut stop = parser.complain("syntax/doubled-keyword", &message, index + 1);
+        if let Stop::Wrong(problem) = &mut stop {
+            problem.from = first.start as usize;
+            problem.until = second.end as usize;
+        }
+        return Err(stop);
+    }
+    Ok(())
+}
+
+/// Keywords that may stand twice in a row.
+fn may_double(word: &str, cpp: bool) -> bool {
+    match word {
+        "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
+        | "restrict" | "noexcept" => true,
+        "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
+        _ => false,
+    }
+}
