@@ -13,6 +13,12 @@ use crate::lexical::{Kind, Lexed, Token, lex};
 /// How many columns a tab is taken for.
 const TAB_COLUMNS: usize = 4;
 
+/// How many blocks around a closer its comment is compared with.
+const OUTER_MAX: usize = 16;
+
+/// How much of a line is read for its names, in bytes.
+const LINE_BYTES_MAX: usize = 256;
+
 /// Words that begin a Python statement and never stand inside brackets.
 const PYTHON_STATEMENTS: [&str; 9] = [
     "def", "class", "return", "while", "with", "try", "raise", "import", "except",
@@ -316,7 +322,8 @@ impl<'a> Matcher<'a> {
         let opener = self.arena[top];
         if opener.line != self.line && self.starts_line(token) {
             let indent = columns_of(self.text, self.line_start);
-            if opener.byte == b'{' && indent < opener.indent && self.robbed.is_none() {
+            let stolen = indent < opener.indent || self.comment_names_outer(top, token);
+            if opener.byte == b'{' && stolen && self.robbed.is_none() {
                 self.robbed = Some(top);
             }
             if opener.byte == b'{' && indent > opener.indent && self.surplus.is_none() {
@@ -327,6 +334,41 @@ impl<'a> Matcher<'a> {
             self.indent = opener.indent;
         }
         self.top = opener.outer;
+    }
+
+    /// Whether the comment behind a closer, as in `}  // namespace a`, names a block further out.
+    fn comment_names_outer(&self, top: usize, token: &Token) -> bool {
+        let rest = &self.text[token.end..];
+        let rest = &rest[..rest.floor_char_boundary(LINE_BYTES_MAX)];
+        let rest = rest.lines().next().unwrap_or("");
+        let Some((_, comment)) = rest.split_once("//") else {
+            return false;
+        };
+        let Some(name) = comment.split_whitespace().last() else {
+            return false;
+        };
+        let names = |index: usize| {
+            self.opening_line(index)
+                .split(|c: char| !is_name(c))
+                .any(|word| word == name)
+        };
+        if names(top) {
+            return false;
+        }
+        let outer = |index: &usize| self.arena[*index].outer;
+        std::iter::successors(self.arena[top].outer, outer)
+            .take(OUTER_MAX)
+            .any(names)
+    }
+
+    /// The text before an opener on its line.
+    fn opening_line(&self, index: usize) -> &'a str {
+        let end = self.arena[index].start;
+        let start = self
+            .text
+            .ceil_char_boundary(end.saturating_sub(LINE_BYTES_MAX));
+        let before = &self.text[start..end];
+        before.rsplit('\n').next().unwrap_or(before)
     }
 
     fn starts_line(&self, token: &Token) -> bool {
@@ -394,6 +436,10 @@ impl<'a> Matcher<'a> {
             opener.start..opener.start + 1,
         )
     }
+}
+
+fn is_name(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
 }
 
 const fn opener_of(closer: u8) -> u8 {

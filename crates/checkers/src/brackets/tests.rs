@@ -44,6 +44,12 @@ fn indentation_tells_which_block_lacks_its_closer() {
 }
 
 #[test]
+fn a_comment_behind_a_closer_names_its_block() {
+    let text = "namespace a {\nnamespace b {\nint c;\n}  // namespace a\n";
+    check(Language::Cpp, text, Some(("syntax/unclosed-bracket", 2)));
+}
+
+#[test]
 fn a_condition_over_several_lines_is_not_taken_for_indentation() {
     let text = "void f() {\n    if (a &&\n            b) {\n        c();\n    }\n    g(1;\n}\n";
     check(Language::C, text, Some(("syntax/unclosed-bracket", 6)));

@@ -76,7 +76,10 @@ impl Problem {
         if severity == Severity::Error {
             return Finding::error(self.rule, self.message, self.span);
         }
-        let message = format!("not understood: {}, unless a macro or a condition makes it valid", self.message);
+        let message = format!(
+            "not understood: {}, unless a macro or a condition makes it valid",
+            self.message
+        );
         Finding::error("syntax/not-understood", message, self.span).with_severity(severity)
     }
 }
@@ -185,7 +188,8 @@ impl File<'_> {
         let Some(problem) = problems.into_iter().next() else {
             return Verdict::Sound;
         };
-        let all = (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
+        let all =
+            (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
         if sound_any && all {
             return Verdict::Sound;
         }
@@ -237,9 +241,8 @@ impl File<'_> {
             .iter()
             .position(|token| token.kind == Kind::Stray);
         let partners = parser::pair(&selection.tokens, cpp);
-        let parser = |partners| {
-            Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp)
-        };
+        let parser =
+            |partners| Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp);
         if let Some(stray) = stray {
             let before = unterminated
                 .is_none_or(|problem| problem.span.start > selection.tokens[stray].start as usize);
@@ -294,8 +297,16 @@ impl File<'_> {
                     std::borrow::Cow::Owned(_) => "syntax/unclosed-bracket",
                 },
                 message: finding.message,
-                from: if finding.rule == "syntax/unterminated-literal" { finding.span.start } else { 0 },
-                until: if finding.rule == "syntax/unterminated-literal" { finding.span.end } else { self.text.len() },
+                from: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.start
+                } else {
+                    0
+                },
+                until: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.end
+                } else {
+                    self.text.len()
+                },
                 span: finding.span,
             },
         );

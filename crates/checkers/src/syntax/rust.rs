@@ -3,6 +3,8 @@
 //! The edition is not in the text, so a file is clean if it is clean in any; the errors reported
 //! are those of the newest.
 
+mod anonymous;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -52,6 +54,11 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
         if !errors.is_empty() {
             errors = self::errors(&without_predicates(text));
         }
+        if !errors.is_empty()
+            && let Some(findings) = anonymous::findings(text)
+        {
+            return Outcome::Checked { findings };
+        }
         Outcome::Checked {
             findings: first_cause::merge(text, Language::Rust, errors, Recovery::Resumes),
         }
@@ -77,7 +84,8 @@ fn errors(text: &str) -> Vec<Finding> {
 /// rust-analyzer parses the predicates of those two, and trips over ones that it does not know;
 /// to `rustc`'s parser they are tokens like any attribute's.
 fn without_predicates(text: &str) -> String {
-    text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(")
+    text.replace("cfg_attr(", "cfg_atts(")
+        .replace("cfg(", "cfh(")
 }
 
 /// A text with `\n` for every `\r\n`, as `rustc` makes it before it reads a file.
@@ -90,8 +98,10 @@ struct LineEnds<'a> {
 impl<'a> LineEnds<'a> {
     fn unify(text: &'a str) -> Self {
         let offsets = memchr::memmem::find_iter(text.as_bytes(), "\r\n");
-        let dropped: Vec<usize> =
-            offsets.enumerate().map(|(count, offset)| offset - count).collect();
+        let dropped: Vec<usize> = offsets
+            .enumerate()
+            .map(|(count, offset)| offset - count)
+            .collect();
         let text = if dropped.is_empty() {
             Cow::Borrowed(text)
         } else {
@@ -156,7 +166,9 @@ fn is_later_than_parsing(error: &SyntaxError, edition: Edition) -> bool {
     if message == "unknown literal prefix" && edition < Edition::Edition2021 {
         return true;
     }
-    LATER_THAN_PARSING.iter().any(|start| message.starts_with(start))
+    LATER_THAN_PARSING
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
@@ -176,10 +188,16 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
     let last = root.token_at_offset(offset).left_biased()?;
     let list = last.parent_ancestors().find(|node| {
-        matches!(node.kind(), SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST)
-            && node.last_token().is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+        matches!(
+            node.kind(),
+            SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
+        ) && node
+            .last_token()
+            .is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
     })?;
-    let mut tokens = list.children_with_tokens().filter_map(|child| child.into_token());
+    let mut tokens = list
+        .children_with_tokens()
+        .filter_map(|child| child.into_token());
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }
@@ -220,7 +238,9 @@ fn next_token(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
 /// The message with tokens as they are written in place of their kinds' names.
 fn with_glyphs(message: &str) -> String {
     let words = message.split(' ').map(|word| {
-        let (kind, comma) = word.strip_suffix(',').map_or((word, ""), |kind| (kind, ","));
+        let (kind, comma) = word
+            .strip_suffix(',')
+            .map_or((word, ""), |kind| (kind, ","));
         glyph(kind).map_or_else(|| word.to_owned(), |glyph| format!("{glyph}{comma}"))
     });
     words.collect::<Vec<_>>().join(" ")
@@ -250,7 +270,11 @@ fn glyph(kind: &str) -> Option<String> {
         "POUND" => "#",
         "STAR" => "*",
         "IDENT" | "NAME" | "NAME_REF" => return Some("a name".to_owned()),
-        keyword => return keyword.strip_suffix("_KW").map(|word| format!("`{}`", word.to_lowercase())),
+        keyword => {
+            return keyword
+                .strip_suffix("_KW")
+                .map(|word| format!("`{}`", word.to_lowercase()));
+        }
     };
     Some(format!("`{token}`"))
 }

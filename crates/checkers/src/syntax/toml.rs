@@ -34,7 +34,10 @@ fn parse(text: &str) -> Outcome {
         let mut receiver = RecursionGuard::new(&mut receiver, NESTING_MAX);
         parse_document(&tokens, &mut receiver, &mut errors);
     }
-    if errors.iter().any(|error| error.description().starts_with("cannot recurse")) {
+    if errors
+        .iter()
+        .any(|error| error.description().starts_with("cannot recurse"))
+    {
         return too_deep();
     }
     let mut findings: Vec<Finding> = errors.iter().map(|error| finding(text, error)).collect();
@@ -46,7 +49,9 @@ fn parse(text: &str) -> Outcome {
     }
     // A string that does not end is noticed where the text does.
     let is_about_meaning = errors.is_empty()
-        && !findings.iter().any(|finding| finding.rule == "syntax/unterminated-string");
+        && !findings
+            .iter()
+            .any(|finding| finding.rule == "syntax/unterminated-string");
     let recovery = match is_about_meaning {
         true => Recovery::Independent,
         false => Recovery::Resumes,
@@ -85,11 +90,7 @@ fn finding(text: &str, error: &ParseError) -> Finding {
 }
 
 /// What is wrong with well-formed text: a key that is defined twice, a date that does not exist.
-fn meaning_error(
-    text: &str,
-    source: toml_parser::Source<'_>,
-    events: &[Event],
-) -> Option<Finding> {
+fn meaning_error(text: &str, source: toml_parser::Source<'_>, events: &[Event]) -> Option<Finding> {
     let error = toml_edit::Document::parse(text).err()?;
     let message = fragment(error.message());
     let place = error.span().unwrap_or(0..0);

@@ -135,9 +135,9 @@ impl Walk {
             return;
         };
         // Within an array the last part of the path is the element's number.
-        let is_array = element.split_last().is_some_and(|(_, array)| {
-            self.elements.contains_key(array)
-        });
+        let is_array = element
+            .split_last()
+            .is_some_and(|(_, array)| self.elements.contains_key(array));
         if is_array {
             element.pop();
             element = self.next_element(element);
