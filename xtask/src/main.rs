@@ -8,6 +8,8 @@
 )]
 
 mod corpus;
+mod test;
+mod tidy;
 mod tool;
 mod workspace;
 
@@ -34,12 +36,26 @@ enum Ended {
     WithFindings,
 }
 
-const COMMANDS: &[Entry] = &[Entry {
-    name: "corpus",
-    about: "run the checks over real code from package registries",
-    help: corpus::HELP,
-    run: corpus::run,
-}];
+const COMMANDS: &[Entry] = &[
+    Entry {
+        name: "test",
+        about: "everything that must hold before a change lands",
+        help: test::HELP,
+        run: test::run,
+    },
+    Entry {
+        name: "tidy",
+        about: "the conventions that a machine can check",
+        help: tidy::HELP,
+        run: tidy::run,
+    },
+    Entry {
+        name: "corpus",
+        about: "the checks over real code from package registries",
+        help: corpus::HELP,
+        run: corpus::run,
+    },
+];
 
 fn main() -> ExitCode {
     let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();

@@ -52,9 +52,8 @@ pub(crate) fn shown(command: &Command) -> String {
     let settings = command
         .get_envs()
         .filter_map(|(key, value)| Some((key.to_string_lossy(), value?.to_string_lossy())))
-        .map(|(key, value)| format!("{key}={} ", quoted(&value)))
-        .collect::<String>();
-    format!("{settings}{}", line.join(" "))
+        .map(|(key, value)| format!("{key}={}", quoted(&value)));
+    settings.chain(line).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {

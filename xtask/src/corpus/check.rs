@@ -81,7 +81,7 @@ pub(crate) struct Counts {
     /// Files whose syntax was not checked, by reason.
     pub(crate) not_run: BTreeMap<String, u64>,
     /// The program's own time, all its processes added up.
-    pub(crate) seconds: f64,
+    pub(crate) time_ns: u64,
 }
 
 /// One thing to look at.
@@ -146,7 +146,7 @@ pub(crate) fn all(program: &Path, dir: &Path, corpora: &Corpora) -> Result<Ended
             }
         };
         let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        let joined = handles.into_iter().map(|handle| handle.join());
+        let joined = handles.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined
             .map(|result| result.unwrap_or_else(|_| bail!("a worker panicked")))
             .collect()
@@ -201,7 +201,7 @@ impl Part {
         let mut report = Report::default();
         match call(program, files)? {
             Ok(document) => {
-                let share = started.elapsed().as_secs_f64() / files.len() as f64;
+                let share = nanoseconds(started.elapsed()) / (files.len() as u64).max(1);
                 for file in document.files {
                     count(&mut report, dir, &file, share, known);
                 }
@@ -246,7 +246,7 @@ fn call(program: &Path, files: &[PathBuf]) -> Result<Result<Document, String>> {
     }))
 }
 
-fn count(report: &mut Report, dir: &Path, file: &FileReport, seconds: f64, known: &KnownGlobs) {
+fn count(report: &mut Report, dir: &Path, file: &FileReport, time_ns: u64, known: &KnownGlobs) {
     let language = file.language.clone().unwrap_or_else(|| "unknown".into());
     let path = below(dir, &file.path);
     let content = fs::read(&file.path).unwrap_or_default();
@@ -287,7 +287,7 @@ fn count(report: &mut Report, dir: &Path, file: &FileReport, seconds: f64, known
     }
     let counts = report.languages.entry(language.clone()).or_default();
     counts.files += 1;
-    counts.seconds += seconds;
+    counts.time_ns += time_ns;
     counts.lines += lines.len() as u64;
     counts.unreadable += u64::from(file.error.is_some());
     counts.timed_out += u64::from(is_timed_out);
@@ -310,6 +310,10 @@ fn count(report: &mut Report, dir: &Path, file: &FileReport, seconds: f64, known
     place.extend(errors);
     report.not_understood.extend(unclear);
     report.broken.extend(broken);
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn below(dir: &Path, path: &str) -> String {
@@ -364,7 +368,7 @@ impl Counts {
         self.failed += other.failed;
         self.timed_out += other.timed_out;
         self.unreadable += other.unreadable;
-        self.seconds += other.seconds;
+        self.time_ns += other.time_ns;
         for (reason, count) in other.not_run {
             *self.not_run.entry(reason).or_default() += count;
         }
@@ -399,7 +403,7 @@ fn print(report: &Report, place: &Path, elapsed: Duration) {
     );
     for (language, counts) in &report.languages {
         println!(
-            "{language:<19} {:>7} {:>9} {:>7} {:>6} {:>6} {:>7} {:>7} {:>6} {:>7} {:>7.0}",
+            "{language:<19} {:>7} {:>9} {:>7} {:>6} {:>6} {:>7} {:>7} {:>6} {:>7} {:>7}",
             counts.files,
             counts.lines,
             counts.clean,
@@ -409,7 +413,7 @@ fn print(report: &Report, place: &Path, elapsed: Duration) {
             counts.not_run.values().sum::<u64>(),
             counts.failed,
             counts.timed_out,
-            counts.files as f64 / counts.seconds.max(0.001),
+            counts.files * 1_000_000_000 / counts.time_ns.max(1),
         );
     }
     for (language, counts) in &report.languages {
