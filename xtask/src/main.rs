@@ -8,6 +8,7 @@
 )]
 
 mod corpus;
+mod mutants;
 mod test;
 mod tidy;
 mod tool;
@@ -54,6 +55,12 @@ const COMMANDS: &[Entry] = &[
         about: "the checks over real code from package registries",
         help: corpus::HELP,
         run: corpus::run,
+    },
+    Entry {
+        name: "mutants",
+        about: "good fixtures with one token broken: are they flagged?",
+        help: mutants::HELP,
+        run: mutants::run,
     },
 ];
 
