@@ -7,6 +7,8 @@
     reason = "automation reads clocks, files and the environment"
 )]
 
+mod bench;
+mod certify;
 mod corpus;
 mod mutants;
 mod test;
@@ -49,6 +51,18 @@ const COMMANDS: &[Entry] = &[
         about: "the conventions that a machine can check",
         help: tidy::HELP,
         run: tidy::run,
+    },
+    Entry {
+        name: "bench",
+        about: "measure, and print one table",
+        help: bench::HELP,
+        run: bench::run,
+    },
+    Entry {
+        name: "certify",
+        about: "claim, command, evidence, verdict",
+        help: certify::HELP,
+        run: certify::run,
     },
     Entry {
         name: "corpus",
