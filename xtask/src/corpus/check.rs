@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -137,7 +138,9 @@ pub(crate) fn all(program: &Path, dir: &Path, corpora: &Corpora) -> Result<Ended
                 let Some(batch) = batches.get(index) else {
                     return Ok(());
                 };
-                eprint!("\r{}/{} batches", index + 1, batches.len());
+                if std::io::stderr().is_terminal() {
+                    eprint!("\r{}/{} batches", index + 1, batches.len());
+                }
                 let part = Part::checked(program, dir, batch, &known)?;
                 report
                     .lock()
@@ -151,7 +154,9 @@ pub(crate) fn all(program: &Path, dir: &Path, corpora: &Corpora) -> Result<Ended
             .map(|result| result.unwrap_or_else(|_| bail!("a worker panicked")))
             .collect()
     });
-    eprintln!();
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
     results.into_iter().collect::<Result<()>>()?;
     let mut report = report
         .into_inner()

@@ -36,8 +36,8 @@ function byBabel(text, settings) {
   }
 }
 
-// The codes of all grammar errors, those that only the checker finds included.
-function grammarCodes(path, text, experimentalDecorators) {
+// The codes of all grammar errors; those that only the checker finds may be left out.
+function grammarCodes(path, text, experimentalDecorators, isWhole = true) {
   const options = {
     noLib: true,
     noResolve: true,
@@ -60,7 +60,8 @@ function grammarCodes(path, text, experimentalDecorators) {
     readFile: () => undefined,
   };
   const program = ts.createProgram([path], options, host);
-  const found = [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+  const found = [...program.getSyntacticDiagnostics(file)];
+  if (isWhole) found.push(...program.getSemanticDiagnostics(file));
   return found.map((it) => it.code).filter((code) => code < GRAMMAR_CODE_MAX);
 }
 
@@ -85,7 +86,7 @@ function script(path, kind, name, text) {
     asked = babelSettings(path, kind).filter((settings) => byBabel(text, settings));
     legacy = isTyped && grammarCodes(path, text, false).length > grammarCodes(path, text, true).length;
     tolerated = isTyped ? grammarCodes(path, text, legacy) : [];
-    return asked.length > 0 || (isTyped && tolerated.length === 0);
+    return asked.length > 0 || (isTyped && grammarCodes(path, text, legacy, false).length === 0);
   }
   if (asked.some((settings) => byBabel(text, settings))) return true;
   return isTyped && grammarCodes(path, text, legacy).every((code) => tolerated.includes(code));

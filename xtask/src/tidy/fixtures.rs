@@ -31,6 +31,8 @@ struct Set {
     source: String,
     licence: String,
     made: String,
+    /// What the set is for, where its files do not say it one by one.
+    special: Option<String>,
     expected: String,
 }
 
@@ -43,7 +45,7 @@ struct File {
     reference: String,
     /// The line to blame, in a file that is broken.
     line: Option<usize>,
-    /// Further lines that are rightly blamed.
+    /// Further lines that may rightly be blamed.
     #[serde(default)]
     also: Vec<usize>,
 }
@@ -179,7 +181,8 @@ fn sets_say_what_they_are(
             violations.push(at(text, path, what, "add its files or drop the entry"));
         }
         let fields = [&set.source, &set.licence, &set.made, &set.expected];
-        if fields.iter().any(|field| field.trim().is_empty()) {
+        let mut fields = fields.into_iter().chain(&set.special);
+        if fields.any(|field| field.trim().is_empty()) {
             let what = format!("the set {path} does not say all that is asked");
             violations.push(at(
                 text,
