@@ -1,7 +1,7 @@
 //! Files, types and their members.
 
 use super::expression::{Shape, TYPE};
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, Stop};
 use super::token::Kind;
 
 /// `final`, among the modifiers.
@@ -283,7 +283,7 @@ impl Parser<'_> {
     }
 
     /// Complains about what stands outside all types, wherever its line begins.
-    fn no_declaration(&mut self) -> super::parser::Stop {
+    fn no_declaration(&mut self) -> Stop {
         let expected = "`class`, `interface`, `enum` or `record`";
         if self.kind == Kind::Eof {
             return self.unexpected(expected);
