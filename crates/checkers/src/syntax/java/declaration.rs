@@ -87,6 +87,9 @@ impl Parser<'_> {
                 continue;
             }
             let all = self.more_modifiers(before)?;
+            if is_head && has_semicolons && self.kind == Kind::Identifier {
+                self.outdated(first_semicolon, 20);
+            }
             if is_head && (self.is_word("module") || self.is_word("open")) && self.is_module() {
                 self.no_flags(all)?;
                 return self.module();
