@@ -1,7 +1,7 @@
 //! Files, types and their members.
 
 use super::expression::{Shape, TYPE};
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, Stop};
 use super::token::Kind;
 
 /// `final`, among the modifiers.
@@ -87,6 +87,9 @@ impl Parser<'_> {
                 continue;
             }
             let all = self.more_modifiers(before)?;
+            if is_head && has_semicolons && self.kind == Kind::Identifier {
+                self.outdated(first_semicolon, 20);
+            }
             if is_head && (self.is_word("module") || self.is_word("open")) && self.is_module() {
                 self.no_flags(all)?;
                 return self.module();
@@ -283,7 +286,7 @@ impl Parser<'_> {
     }
 
     /// Complains about what stands outside all types, wherever its line begins.
-    fn no_declaration(&mut self) -> super::parser::Stop {
+    fn no_declaration(&mut self) -> Stop {
         let expected = "`class`, `interface`, `enum` or `record`";
         if self.kind == Kind::Eof {
             return self.unexpected(expected);

@@ -1,7 +1,7 @@
 //! Expressions and types, which begin alike: a term is read as either until something decides.
 
 use super::lookahead::Parenthesis;
-use super::parser::{Parsed, Parser};
+use super::parser::{Parsed, Parser, Stop};
 use super::token::Kind;
 
 /// A term may be an expression.
@@ -124,7 +124,7 @@ impl Parser<'_> {
     }
 
     /// Complains that no expression or type begins here.
-    pub(super) fn no_term(&mut self) -> super::parser::Stop {
+    pub(super) fn no_term(&mut self) -> Stop {
         let expected = if self.may(EXPRESSION) {
             "an expression"
         } else {
@@ -298,7 +298,7 @@ impl Parser<'_> {
         self.selectors(shape)
     }
 
-    pub(super) fn stray_annotation(&mut self, index: usize) -> super::parser::Stop {
+    pub(super) fn stray_annotation(&mut self, index: usize) -> Stop {
         let message = "unexpected annotation";
         self.wrong("syntax/unexpected-token", message, index)
     }

@@ -140,9 +140,16 @@ impl Lexer<'_> {
         let start = self.at;
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'$' => self.at += 1,
                 // Control characters are part of a name, and ignored in it.
-                0x00..=0x08 | 0x0E..=0x19 | 0x1B | 0x7F => self.at += 1,
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'_'
+                | b'$'
+                | 0x00..=0x08
+                | 0x0E..=0x19
+                | 0x1B
+                | 0x7F => self.at += 1,
                 CONTROL_Z if !self.is_end() => self.at += 1,
                 0x80.. => match self.text[self.at..].chars().next() {
                     Some(c) if identifier::is_part(c) => self.at += c.len_utf8(),

@@ -114,13 +114,8 @@ impl Parser<'_> {
                     at = self.annotation_end(at);
                 }
                 Kind::BracketOpen => {
-                    if following != Kind::BracketClose {
-                        return Parenthesis::Expression;
-                    }
-                    match self.token_kind(at + 2) {
-                        then if then.is_name() => return Parenthesis::ExplicitLambda,
-                        Kind::ParenClose | Kind::And => return Parenthesis::Cast,
-                        _ => {}
+                    if let Some(answer) = self.behind_bracket(at) {
+                        return answer;
                     }
                     looks_like_type = true;
                     at += 1;
@@ -148,6 +143,18 @@ impl Parser<'_> {
             Parenthesis::ImplicitLambda
         } else {
             Parenthesis::Expression
+        }
+    }
+
+    /// What the `[` at `index` says about the parenthesis around it.
+    fn behind_bracket(&self, index: usize) -> Option<Parenthesis> {
+        if self.token_kind(index + 1) != Kind::BracketClose {
+            return Some(Parenthesis::Expression);
+        }
+        match self.token_kind(index + 2) {
+            then if then.is_name() => Some(Parenthesis::ExplicitLambda),
+            Kind::ParenClose | Kind::And => Some(Parenthesis::Cast),
+            _ => None,
         }
     }
 
@@ -252,9 +259,8 @@ impl Parser<'_> {
                         otherwise = true;
                     }
                 }
-                Kind::Dot | Kind::Question | Kind::Extends | Kind::Super => {}
                 Kind::Comma if parens == 0 && types == 0 => return otherwise,
-                Kind::Comma => {}
+                Kind::Comma | Kind::Dot | Kind::Question | Kind::Extends | Kind::Super => {}
                 Kind::Less => types += 1,
                 Kind::Greater | Kind::GreaterGreater | Kind::GreaterGreaterGreater => {
                     types -= greater_count(kind);
@@ -307,6 +313,8 @@ impl Parser<'_> {
         match following {
             Kind::Plus
             | Kind::Minus
+            | Kind::Bang
+            | Kind::Tilde
             | Kind::TemplateOpen
             | Kind::Identifier
             | Kind::Underscore
@@ -317,7 +325,6 @@ impl Parser<'_> {
             | Kind::Void
             | Kind::Semicolon => true,
             Kind::PlusPlus | Kind::MinusMinus => self.peek(2) != Kind::Semicolon,
-            Kind::Bang | Kind::Tilde => true,
             Kind::ParenOpen => self.is_yielded_parenthesis(self.index() + 1),
             _ => following.is_literal() || following.is_primitive(),
         }

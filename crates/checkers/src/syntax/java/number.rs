@@ -141,13 +141,9 @@ impl Number<'_> {
         self.digits(u8::is_ascii_digit);
         let whole_end = self.at;
         let mut is_float = self.accept(b".");
-        if is_float {
-            if self
-                .peek()
-                .is_some_and(|byte| byte.is_ascii_digit() || byte == b'_')
-            {
-                self.digits(u8::is_ascii_digit);
-            }
+        let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+        if is_float && self.peek().is_some_and(is_digit) {
+            self.digits(u8::is_ascii_digit);
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
             is_float = true;

@@ -18,6 +18,15 @@ pub(super) enum Statement {
     Other,
 }
 
+/// What a `case` may be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Label {
+    Constant,
+    Pattern,
+    /// `null` and `default`, which stand beside both.
+    Either,
+}
+
 impl Parser<'_> {
     pub(super) fn block(&mut self) -> Parsed {
         self.accept(Kind::BraceOpen, "of the block")?;
@@ -445,17 +454,7 @@ impl Parser<'_> {
 
     /// One `case` with what belongs to it; says whether it has an arrow.
     fn switch_case(&mut self, is_expression: bool) -> Parsed<bool> {
-        let mut ends_with_pattern = false;
-        if !self.skip_if(Kind::Default) {
-            self.next();
-            loop {
-                ends_with_pattern = self.case_label()?;
-                if !self.skip_if(Kind::Comma) {
-                    break;
-                }
-                self.needs(12);
-            }
-        }
+        let ends_with_pattern = !self.skip_if(Kind::Default) && self.case_labels()?;
         if self.is_word("when") {
             if !ends_with_pattern {
                 let message = "a guard belongs to a pattern only";
@@ -485,20 +484,42 @@ impl Parser<'_> {
         Ok(true)
     }
 
-    /// What a `case` is for; says whether it is a pattern.
-    fn case_label(&mut self) -> Parsed<bool> {
+    /// All that a `case` is for; says whether the last of it is a pattern.
+    fn case_labels(&mut self) -> Parsed<bool> {
+        self.next();
+        let mut first = None;
+        loop {
+            let start = self.index();
+            let label = self.case_label()?;
+            if label != Label::Either && *first.get_or_insert(label) != label {
+                let message = "a `case` is for constants or for patterns, not for both";
+                return Err(self.wrong("syntax/unexpected-token", message, start));
+            }
+            if !self.skip_if(Kind::Comma) {
+                return Ok(label == Label::Pattern);
+            }
+            self.needs(12);
+        }
+    }
+
+    fn case_label(&mut self) -> Parsed<Label> {
         if self.skip_if(Kind::Default) {
             self.needs(17);
-            return Ok(false);
+            return Ok(Label::Either);
         }
         let has_modifier = matches!(self.kind, Kind::Final | Kind::At);
         if has_modifier || self.is_pattern() {
             self.needs(17);
             self.pattern()?;
             self.old_guard()?;
-            return Ok(true);
+            return Ok(Label::Pattern);
         }
+        let is_null = self.kind == Kind::Null;
         self.term(EXPRESSION | NO_LAMBDA)?;
-        Ok(false)
+        Ok(if is_null {
+            Label::Either
+        } else {
+            Label::Constant
+        })
     }
 }

@@ -255,6 +255,9 @@ fn patterns_of_every_release_are_read() {
         &[],
     );
     check_statements("for (R(var a, int b) : c) { }", &[]);
+    let both = "a `case` is for constants or for patterns, not for both";
+    check_statements("switch (a) { case B, C C -> { } }", &[(2, both)]);
+    check_statements("switch (a) { case null, C c -> { } }", &[]);
     let guard = "a guard belongs to a pattern only";
     check_statements("switch (a) { case 1 when b -> { } }", &[(2, guard)]);
 }

@@ -190,9 +190,8 @@ impl Kind {
 
     /// The longest operator that some characters begin with, and its length.
     pub(super) fn operator(rest: &[u8]) -> Option<(Self, usize)> {
-        let fourth = (rest.get(..4), Self::GreaterGreaterGreaterEqual);
-        if fourth.0 == Some(b">>>=") {
-            return Some((fourth.1, 4));
+        if rest.starts_with(b">>>=") {
+            return Some((Self::GreaterGreaterGreaterEqual, 4));
         }
         let three = match rest.get(..3) {
             Some(b">>>") => Some(Self::GreaterGreaterGreater),
