@@ -20,8 +20,8 @@ const ENDINGS: &[&str] = &[
     "toml", "tpp", "ts", "tsx", "yaml", "yml",
 ];
 
-/// A larger file is a bundle or data; it is not kept.
-const FILE_BYTES_MAX: u64 = 12 << 20;
+/// A larger file is not kept, since the program does not read it either.
+const FILE_BYTES_MAX: u64 = 8 << 20;
 
 /// All that is kept of one package; more means that its entry needs `keep`.
 const PACKAGE_BYTES_MAX: u64 = 600 << 20;
