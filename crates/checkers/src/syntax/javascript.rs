@@ -4,6 +4,8 @@
 //! clean as either. Errors of TypeScript that carry a number are the grammar errors that `tsc`
 //! raises without knowing any type; nothing that needs types is looked for.
 
+mod separators;
+
 use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
@@ -125,6 +127,7 @@ impl Attempt {
                 .diagnostics
                 .errors()
                 .map(|it| place.finding(it))
+                .chain(separators::missing(&parsed.program))
                 .collect();
         }
         attempt
