@@ -3,6 +3,8 @@
 //! The edition is not in the text, so a file is clean if it is clean in any; the errors reported
 //! are those of the newest.
 
+mod edition_2015;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -39,6 +41,7 @@ const DROPPED_DEPTH_MAX: usize = 4_000;
 
 const PARSER: Recursive = Recursive {
     language: Language::Rust,
+    // Measured in the dev profile: 1,380 for `{` after `loop`, 920 for `break`.
     bracket_bytes: 4096,
     token_bytes: 2048,
     grammar: || tree_sitter_rust::LANGUAGE.into(),
@@ -49,8 +52,10 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
     let outcome = PARSER.run(&unified.text, || {
         let text = &*unified.text;
         let mut errors = errors(text);
-        if !errors.is_empty() {
-            errors = self::errors(&without_predicates(text));
+        if !errors.is_empty()
+            && let Some(text) = without_predicates(text)
+        {
+            errors = self::errors(&text);
         }
         Outcome::Checked {
             findings: first_cause::merge(text, Language::Rust, errors, Recovery::Resumes),
@@ -69,15 +74,23 @@ fn errors(text: &str) -> Vec<Finding> {
         }
         newest.get_or_insert(errors);
     }
-    newest.unwrap_or_default()
+    let parsed = SourceFile::parse(text, Edition::Edition2015);
+    let root = parsed.syntax_node();
+    let named = edition_2015::name_parameters(text, &root);
+    dispose(parsed, &root);
+    match named {
+        Some(named) if errors_in(&named, Edition::Edition2015).is_empty() => Vec::new(),
+        _ => newest.unwrap_or_default(),
+    }
 }
 
-/// A text of the same length in which no attribute is named `cfg` or `cfg_attr`.
+/// A text of the same length in which no attribute is named `cfg` or `cfg_attr`, if one is.
 ///
 /// rust-analyzer parses the predicates of those two, and trips over ones that it does not know;
 /// to `rustc`'s parser they are tokens like any attribute's.
-fn without_predicates(text: &str) -> String {
-    text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(")
+fn without_predicates(text: &str) -> Option<String> {
+    let other = text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(");
+    (other != text).then_some(other)
 }
 
 /// A text with `\n` for every `\r\n`, as `rustc` makes it before it reads a file.
