@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 use ra_ap_syntax::{
-    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, TextSize, WalkEvent,
+    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken, TextSize,
+    WalkEvent,
 };
 
 use super::first_cause::{self, Recovery};
@@ -140,9 +141,47 @@ fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
         .map(|error| finding(text, &root, error))
+        .chain(dangling_docs(text, &root))
         .collect();
     dispose(parsed, &root);
     errors
+}
+
+/// The documentation comments after which nothing comes that they could document.
+fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
+    if !text.contains("///") && !text.contains("/**") {
+        return Vec::new();
+    }
+    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
+    let mut docs = None;
+    let mut findings = Vec::new();
+    let mut end = |docs: Option<SyntaxToken>| {
+        let Some(docs) = docs else {
+            return;
+        };
+        // What a macro makes of its tokens is not known.
+        if !docs.parent_ancestors().any(|node| node.kind() == SyntaxKind::TOKEN_TREE) {
+            let message = "a documentation comment that documents nothing";
+            let place = Range::from(docs.text_range());
+            findings.push(Finding::error("syntax/dangling-doc", message, place));
+        }
+    };
+    for token in tokens {
+        match token.kind() {
+            SyntaxKind::WHITESPACE => {}
+            SyntaxKind::COMMENT if is_outer_doc(token.text()) => docs = Some(token),
+            SyntaxKind::COMMENT => {}
+            SyntaxKind::R_CURLY => end(docs.take()),
+            _ => docs = None,
+        }
+    }
+    end(docs);
+    findings
+}
+
+fn is_outer_doc(comment: &str) -> bool {
+    (comment.starts_with("///") && !comment.starts_with("////"))
+        || (comment.starts_with("/**") && !comment.starts_with("/***") && comment.len() > 4)
 }
 
 /// Lets a tree go.
