@@ -123,8 +123,8 @@ struct Levels {
 }
 
 impl Levels {
-    /// Counts what may open a level: opening brackets, operators, and the keywords that take an
-    /// operand.
+    /// Counts what may open a level: opening brackets, `<` of types and tags among them,
+    /// operators, and the keywords that take an operand.
     ///
     /// Quotes, separators and closing brackets open none. A keyword before an operator or a
     /// bracket shares its level. A character outside ASCII counts, because it may be white space
@@ -146,7 +146,7 @@ impl Levels {
                     continue;
                 }
                 b'"' | b'\'' => levels.tokens += usize::from(after_keyword),
-                b'(' | b'[' | b'{' => levels.brackets += 1,
+                b'(' | b'[' | b'{' | b'<' => levels.brackets += 1,
                 b',' | b';' | b')' | b']' | b'}' | 0x80..=0xbf => {}
                 // One token: `==`, `===`, `=>`. A comment's start opens no level.
                 b'=' | b'>' if start > 0 && bytes[start - 1] == b'=' => {}

@@ -3,14 +3,15 @@
 //! The edition is not in the text, so a file is clean if it is clean in any; the errors reported
 //! are those of the newest.
 
-mod anonymous;
+mod edition_2015;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 use ra_ap_syntax::{
-    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, TextSize, WalkEvent,
+    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken, TextSize,
+    WalkEvent,
 };
 
 use super::first_cause::{self, Recovery};
@@ -41,6 +42,7 @@ const DROPPED_DEPTH_MAX: usize = 4_000;
 
 const PARSER: Recursive = Recursive {
     language: Language::Rust,
+    // Measured in the dev profile: 1,380 for `{` after `loop`, 920 for `break`.
     bracket_bytes: 4096,
     token_bytes: 2048,
     grammar: || tree_sitter_rust::LANGUAGE.into(),
@@ -51,13 +53,10 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
     let outcome = PARSER.run(&unified.text, || {
         let text = &*unified.text;
         let mut errors = errors(text);
-        if !errors.is_empty() {
-            errors = self::errors(&without_predicates(text));
-        }
         if !errors.is_empty()
-            && let Some(findings) = anonymous::findings(text)
+            && let Some(text) = without_predicates(text)
         {
-            return Outcome::Checked { findings };
+            errors = self::errors(&text);
         }
         Outcome::Checked {
             findings: first_cause::merge(text, Language::Rust, errors, Recovery::Resumes),
@@ -76,16 +75,23 @@ fn errors(text: &str) -> Vec<Finding> {
         }
         newest.get_or_insert(errors);
     }
-    newest.unwrap_or_default()
+    let parsed = SourceFile::parse(text, Edition::Edition2015);
+    let root = parsed.syntax_node();
+    let named = edition_2015::name_parameters(text, &root);
+    dispose(parsed, &root);
+    match named {
+        Some(named) if errors_in(&named, Edition::Edition2015).is_empty() => Vec::new(),
+        _ => newest.unwrap_or_default(),
+    }
 }
 
-/// A text of the same length in which no attribute is named `cfg` or `cfg_attr`.
+/// A text of the same length in which no attribute is named `cfg` or `cfg_attr`, if one is.
 ///
 /// rust-analyzer parses the predicates of those two, and trips over ones that it does not know;
 /// to `rustc`'s parser they are tokens like any attribute's.
-fn without_predicates(text: &str) -> String {
-    text.replace("cfg_attr(", "cfg_atts(")
-        .replace("cfg(", "cfh(")
+fn without_predicates(text: &str) -> Option<String> {
+    let other = text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(");
+    (other != text).then_some(other)
 }
 
 /// A text with `\n` for every `\r\n`, as `rustc` makes it before it reads a file.
@@ -98,10 +104,8 @@ struct LineEnds<'a> {
 impl<'a> LineEnds<'a> {
     fn unify(text: &'a str) -> Self {
         let offsets = memchr::memmem::find_iter(text.as_bytes(), "\r\n");
-        let dropped: Vec<usize> = offsets
-            .enumerate()
-            .map(|(count, offset)| offset - count)
-            .collect();
+        let dropped: Vec<usize> =
+            offsets.enumerate().map(|(count, offset)| offset - count).collect();
         let text = if dropped.is_empty() {
             Cow::Borrowed(text)
         } else {
@@ -137,9 +141,47 @@ fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
         .map(|error| finding(text, &root, error))
+        .chain(dangling_docs(text, &root))
         .collect();
     dispose(parsed, &root);
     errors
+}
+
+/// The documentation comments after which nothing comes that they could document.
+fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
+    if !text.contains("///") && !text.contains("/**") {
+        return Vec::new();
+    }
+    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
+    let mut docs = None;
+    let mut findings = Vec::new();
+    let mut end = |docs: Option<SyntaxToken>| {
+        let Some(docs) = docs else {
+            return;
+        };
+        // What a macro makes of its tokens is not known.
+        if !docs.parent_ancestors().any(|node| node.kind() == SyntaxKind::TOKEN_TREE) {
+            let message = "a documentation comment that documents nothing";
+            let place = Range::from(docs.text_range());
+            findings.push(Finding::error("syntax/dangling-doc", message, place));
+        }
+    };
+    for token in tokens {
+        match token.kind() {
+            SyntaxKind::WHITESPACE => {}
+            SyntaxKind::COMMENT if is_outer_doc(token.text()) => docs = Some(token),
+            SyntaxKind::COMMENT => {}
+            SyntaxKind::R_CURLY => end(docs.take()),
+            _ => docs = None,
+        }
+    }
+    end(docs);
+    findings
+}
+
+fn is_outer_doc(comment: &str) -> bool {
+    (comment.starts_with("///") && !comment.starts_with("////"))
+        || (comment.starts_with("/**") && !comment.starts_with("/***") && comment.len() > 4)
 }
 
 /// Lets a tree go.
@@ -166,9 +208,7 @@ fn is_later_than_parsing(error: &SyntaxError, edition: Edition) -> bool {
     if message == "unknown literal prefix" && edition < Edition::Edition2021 {
         return true;
     }
-    LATER_THAN_PARSING
-        .iter()
-        .any(|start| message.starts_with(start))
+    LATER_THAN_PARSING.iter().any(|start| message.starts_with(start))
 }
 
 fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
@@ -188,16 +228,10 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
     let last = root.token_at_offset(offset).left_biased()?;
     let list = last.parent_ancestors().find(|node| {
-        matches!(
-            node.kind(),
-            SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
-        ) && node
-            .last_token()
-            .is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+        matches!(node.kind(), SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST)
+            && node.last_token().is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
     })?;
-    let mut tokens = list
-        .children_with_tokens()
-        .filter_map(|child| child.into_token());
+    let mut tokens = list.children_with_tokens().filter_map(|child| child.into_token());
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }
@@ -238,9 +272,7 @@ fn next_token(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
 /// The message with tokens as they are written in place of their kinds' names.
 fn with_glyphs(message: &str) -> String {
     let words = message.split(' ').map(|word| {
-        let (kind, comma) = word
-            .strip_suffix(',')
-            .map_or((word, ""), |kind| (kind, ","));
+        let (kind, comma) = word.strip_suffix(',').map_or((word, ""), |kind| (kind, ","));
         glyph(kind).map_or_else(|| word.to_owned(), |glyph| format!("{glyph}{comma}"))
     });
     words.collect::<Vec<_>>().join(" ")
@@ -270,11 +302,7 @@ fn glyph(kind: &str) -> Option<String> {
         "POUND" => "#",
         "STAR" => "*",
         "IDENT" | "NAME" | "NAME_REF" => return Some("a name".to_owned()),
-        keyword => {
-            return keyword
-                .strip_suffix("_KW")
-                .map(|word| format!("`{}`", word.to_lowercase()));
-        }
+        keyword => return keyword.strip_suffix("_KW").map(|word| format!("`{}`", word.to_lowercase())),
     };
     Some(format!("`{token}`"))
 }

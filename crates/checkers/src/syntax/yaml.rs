@@ -18,8 +18,9 @@ use super::first_cause;
 use super::message::fragment;
 use crate::{Finding, Outcome, Source};
 
-/// How often a text is read again after a flow collection that is indented too little.
-const READINGS_MAX: usize = 100;
+/// How many bytes are read in all, when a text is read again after each flow collection that is
+/// indented too little.
+const READ_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
     if let Some(offset) = memchr::memchr(0, text.as_bytes()) {
@@ -37,7 +38,7 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
     // The first quoted scalar that runs on into lines of a lesser indentation: if the text makes
     // no sense with it, it was meant to end earlier.
     let mut quoted = None;
-    for _ in 0..READINGS_MAX {
+    for _ in 0..=READ_BYTES_MAX / text.len().max(1024) {
         let reading = Reading::of(text, &masked);
         let Some(error) = &reading.error else {
             let tab = reading.tab.map(|tab| {
