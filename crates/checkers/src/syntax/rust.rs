@@ -90,7 +90,9 @@ fn errors(text: &str) -> Vec<Finding> {
 /// rust-analyzer parses the predicates of those two, and trips over ones that it does not know;
 /// to `rustc`'s parser they are tokens like any attribute's.
 fn without_predicates(text: &str) -> Option<String> {
-    let other = text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(");
+    let other = text
+        .replace("cfg_attr(", "cfg_atts(")
+        .replace("cfg(", "cfh(");
     (other != text).then_some(other)
 }
 
@@ -104,8 +106,10 @@ struct LineEnds<'a> {
 impl<'a> LineEnds<'a> {
     fn unify(text: &'a str) -> Self {
         let offsets = memchr::memmem::find_iter(text.as_bytes(), "\r\n");
-        let dropped: Vec<usize> =
-            offsets.enumerate().map(|(count, offset)| offset - count).collect();
+        let dropped: Vec<usize> = offsets
+            .enumerate()
+            .map(|(count, offset)| offset - count)
+            .collect();
         let text = if dropped.is_empty() {
             Cow::Borrowed(text)
         } else {
@@ -141,42 +145,73 @@ fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
         .map(|error| finding(text, &root, error))
-        .chain(dangling_docs(text, &root))
+        .chain(misplaced_tokens(&root))
         .collect();
     dispose(parsed, &root);
     errors
 }
 
-/// The documentation comments after which nothing comes that they could document.
-fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
-    if !text.contains("///") && !text.contains("/**") {
-        return Vec::new();
-    }
-    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
-    let mut docs = None;
+/// Tokens that the parser lets pass and `rustc` does not: characters that begin no token, inside a
+/// macro's call as well; `const const`; documentation comments that document nothing.
+fn misplaced_tokens(root: &SyntaxNode) -> Vec<Finding> {
+    let tokens = root
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token());
+    let mut docs: Option<SyntaxToken> = None;
+    let mut last = None;
     let mut findings = Vec::new();
-    let mut end = |docs: Option<SyntaxToken>| {
-        let Some(docs) = docs else {
-            return;
-        };
-        // What a macro makes of its tokens is not known.
-        if !docs.parent_ancestors().any(|node| node.kind() == SyntaxKind::TOKEN_TREE) {
-            let message = "a documentation comment that documents nothing";
-            let place = Range::from(docs.text_range());
-            findings.push(Finding::error("syntax/dangling-doc", message, place));
+    let mut report = |rule: &'static str, message: &str, token: &SyntaxToken| {
+        findings.push(Finding::error(
+            rule,
+            message,
+            Range::from(token.text_range()),
+        ));
+    };
+    let end = |docs: Option<SyntaxToken>,
+               report: &mut dyn FnMut(&'static str, &str, &SyntaxToken)| {
+        if let Some(docs) = docs.filter(|docs| !is_in_macro(docs)) {
+            report(
+                "syntax/dangling-doc",
+                "a documentation comment that documents nothing",
+                &docs,
+            );
         }
     };
     for token in tokens {
-        match token.kind() {
-            SyntaxKind::WHITESPACE => {}
-            SyntaxKind::COMMENT if is_outer_doc(token.text()) => docs = Some(token),
-            SyntaxKind::COMMENT => {}
-            SyntaxKind::R_CURLY => end(docs.take()),
-            _ => docs = None,
+        let kind = token.kind();
+        match kind {
+            SyntaxKind::WHITESPACE => continue,
+            SyntaxKind::COMMENT => {
+                if is_outer_doc(token.text()) {
+                    docs = Some(token);
+                }
+                continue;
+            }
+            SyntaxKind::ERROR => {
+                report(
+                    "syntax/unexpected-token",
+                    "a character that begins no token",
+                    &token,
+                );
+            }
+            SyntaxKind::CONST_KW if last == Some(kind) && !is_in_macro(&token) => {
+                report("syntax/unexpected-token", "`const` doubled", &token);
+            }
+            SyntaxKind::R_CURLY => end(docs.take(), &mut report),
+            _ => {}
         }
+        docs = None;
+        last = Some(kind);
     }
-    end(docs);
+    end(docs, &mut report);
     findings
+}
+
+/// Whether a token belongs to a macro's call: what the macro makes of it is not known.
+fn is_in_macro(token: &SyntaxToken) -> bool {
+    token
+        .parent_ancestors()
+        .any(|node| node.kind() == SyntaxKind::TOKEN_TREE)
 }
 
 fn is_outer_doc(comment: &str) -> bool {
@@ -208,7 +243,9 @@ fn is_later_than_parsing(error: &SyntaxError, edition: Edition) -> bool {
     if message == "unknown literal prefix" && edition < Edition::Edition2021 {
         return true;
     }
-    LATER_THAN_PARSING.iter().any(|start| message.starts_with(start))
+    LATER_THAN_PARSING
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
@@ -228,10 +265,16 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
     let last = root.token_at_offset(offset).left_biased()?;
     let list = last.parent_ancestors().find(|node| {
-        matches!(node.kind(), SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST)
-            && node.last_token().is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+        matches!(
+            node.kind(),
+            SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
+        ) && node
+            .last_token()
+            .is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
     })?;
-    let mut tokens = list.children_with_tokens().filter_map(|child| child.into_token());
+    let mut tokens = list
+        .children_with_tokens()
+        .filter_map(|child| child.into_token());
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }
@@ -272,7 +315,9 @@ fn next_token(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
 /// The message with tokens as they are written in place of their kinds' names.
 fn with_glyphs(message: &str) -> String {
     let words = message.split(' ').map(|word| {
-        let (kind, comma) = word.strip_suffix(',').map_or((word, ""), |kind| (kind, ","));
+        let (kind, comma) = word
+            .strip_suffix(',')
+            .map_or((word, ""), |kind| (kind, ","));
         glyph(kind).map_or_else(|| word.to_owned(), |glyph| format!("{glyph}{comma}"))
     });
     words.collect::<Vec<_>>().join(" ")
@@ -302,7 +347,11 @@ fn glyph(kind: &str) -> Option<String> {
         "POUND" => "#",
         "STAR" => "*",
         "IDENT" | "NAME" | "NAME_REF" => return Some("a name".to_owned()),
-        keyword => return keyword.strip_suffix("_KW").map(|word| format!("`{}`", word.to_lowercase())),
+        keyword => {
+            return keyword
+                .strip_suffix("_KW")
+                .map(|word| format!("`{}`", word.to_lowercase()));
+        }
     };
     Some(format!("`{token}`"))
 }

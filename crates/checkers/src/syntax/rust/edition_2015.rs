@@ -54,6 +54,9 @@ fn unnamed(tokens: &[SyntaxToken]) -> Vec<usize> {
             _ => {}
         }
     }
+    // In broken text two functions may share a parameter list.
+    starts.sort_unstable();
+    starts.dedup();
     starts
 }
 
@@ -101,5 +104,7 @@ fn unnamed_start(parameter: &[&SyntaxToken]) -> Option<usize> {
     {
         return None;
     }
-    parameter.first().map(|token| usize::from(token.text_range().start()))
+    parameter
+        .first()
+        .map(|token| usize::from(token.text_range().start()))
 }
