@@ -23,8 +23,8 @@ const NEVER: [&str; 12] = [
     "RC_INVOKED",
     "_LANGUAGE_ASSEMBLY",
     "__VTASM__",
-    "DOXYGEN",
-    "DOXYGEN_SHOULD_SKIP_THIS",
+    "__WAVE__",
+    "GENERATING_DOCUMENTATION",
     "LINKER_SCRIPT",
 ];
 
@@ -379,7 +379,7 @@ impl Reader<'_> {
             "__STDC__" | "CPLUSPLUS" => return Condition::Known(true),
             _ => {}
         }
-        if NEVER.contains(&word) {
+        if NEVER.contains(&word) || word.contains("DOXYGEN") {
             return Condition::Known(false);
         }
         let next = u32::try_from(self.atoms.len()).unwrap_or(u32::MAX);

@@ -22,6 +22,17 @@ impl Parser<'_> {
     pub(super) fn template(&mut self, place: Place, end: usize) -> Parsed<()> {
         let start = self.at;
         self.at += 1;
+        if self.here(Kind::LeftParen) {
+            // A macro of that name.
+            while self.here(Kind::LeftParen) {
+                self.at = self.after_group(self.at);
+            }
+            return if self.at < end {
+                self.statement(place, end)
+            } else {
+                Ok(())
+            };
+        }
         if !self.here(Kind::Less) {
             return self.run(place, end);
         }
@@ -132,6 +143,11 @@ impl Parser<'_> {
             self.at += 1;
             self.list(Place::Call, close)?;
             self.at = close + 1;
+        }
+        if self.here(Kind::LeftParen) || !self.here(Kind::LeftBrace) && self.at < self.tokens.len() && self.here(Kind::RightParen) {
+            // A macro that stands for the braces.
+            self.at = if self.here(Kind::LeftParen) { self.after_group(self.at) } else { self.at };
+            return Ok(());
         }
         if !self.here(Kind::LeftBrace) {
             return Err(self.missing("`{` after `requires`", self.at - 1));
@@ -317,7 +333,11 @@ impl Parser<'_> {
                 if place == Place::For || place == Place::Condition {
                     return self.accept(scan, Prev::Qualifier);
                 }
-                if place.is_run() && operand && (scan.only_macros || scan.prev == Prev::Wild) {
+                let by_macro = scan.only_macros
+                    || scan.prev == Prev::Wild
+                    || scan.prev == Prev::Call && scan.loose
+                    || scan.prev == Prev::Name && self.suspect(scan.last);
+                if place.is_run() && operand && by_macro {
                     return Ok(Flow::Done);
                 }
                 Err(self.unexpected(self.at))
@@ -514,7 +534,7 @@ impl Parser<'_> {
     }
 
     /// `: public A, B<C>` up to the body.
-    fn bases(&mut self) -> Parsed<()> {
+    pub(super) fn bases(&mut self) -> Parsed<()> {
         let colon = self.at;
         self.at += 1;
         while let Some(kind) = self.kind(self.at) {
@@ -741,8 +761,12 @@ impl Parser<'_> {
                 return Ok(Flow::Go);
             }
             Kind::Asm => {
+                let first = scan.place.is_run() && self.first(at);
+                if first && scan.prev.is_operand() && self.boundary(scan)? == Flow::Done {
+                    return Ok(Flow::Done);
+                }
                 self.at += 1;
-                while self.here(Kind::Qualifier) {
+                while self.here(Kind::Qualifier) || self.here(Kind::Goto) {
                     self.at += 1;
                 }
                 if self.here(Kind::LeftParen) {
@@ -786,6 +810,12 @@ impl Parser<'_> {
         }
         match kind {
             Kind::Operator => return self.operator_name(scan),
+            Kind::Requires
+                if !matches!(self.kind(at + 1), Some(Kind::LeftParen | Kind::LeftBrace))
+                    && scan.place == Place::Call =>
+            {
+                return self.accept(scan, Prev::Unary);
+            }
             Kind::Requires => {
                 self.requires_expression()?;
                 scan.expression = true;
@@ -883,14 +913,21 @@ impl Parser<'_> {
         self.at += 1;
         self.list(Place::Angle, close)?;
         self.at = close + 1;
-        if !self.here(Kind::LeftParen) {
+        if !self.here(Kind::LeftParen) && !self.macros_here() {
             return Err(self.missing("`(` after the cast", close));
         }
         scan.operand(Prev::Angle, close);
         Ok(())
     }
 
+    fn macros_here(&self) -> bool {
+        self.tokens
+            .get(self.at)
+            .is_some_and(|&token| self.macros.may_be(token))
+    }
+
     fn new_expression(&mut self, scan: &mut Scan) {
+        scan.allocates = true;
         if self.here(Kind::LeftParen) {
             self.at = self.after_group(self.at);
             // The parentheses may have held the type.
@@ -954,6 +991,8 @@ impl Parser<'_> {
                 }
             }
             Some(Kind::Throw) => self.at += 1,
+            // An extension of GNU: `operator?:`.
+            Some(Kind::Question) if self.is(self.at + 1, Kind::Colon) => self.at += 2,
             Some(
                 Kind::Comma
                 | Kind::Arrow

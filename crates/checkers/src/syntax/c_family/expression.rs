@@ -9,6 +9,9 @@ use super::tokens::Kind;
 /// How many tokens of braces are looked at to tell a block from an initialiser.
 const BLOCK_TOKENS_MAX: usize = 256;
 
+/// How many tokens of a statement are looked at for comparisons.
+const STATEMENT_TOKENS_MAX: usize = 256;
+
 /// The most names that stand side by side in code.
 const NAMES_MAX: u32 = 6;
 
@@ -120,6 +123,8 @@ pub(super) struct Scan {
     pub(super) names: u32,
     /// A type has been named.
     pub(super) typed: bool,
+    /// A type and a name after it.
+    pub(super) declared: bool,
     /// `*` or `&` after a type.
     pub(super) pointer: bool,
     /// Parentheses that may hold parameters.
@@ -134,6 +139,8 @@ pub(super) struct Scan {
     pub(super) loose: bool,
     /// A name seen that may be a macro.
     pub(super) suspicious: bool,
+    /// After `new`: brackets hold a count.
+    pub(super) allocates: bool,
     /// After `->`: what follows is a type.
     pub(super) trailing: bool,
 }
@@ -149,6 +156,7 @@ impl Scan {
             expression: false,
             names: 0,
             typed: false,
+            declared: false,
             pointer: false,
             parameters: false,
             questions: 0,
@@ -159,6 +167,7 @@ impl Scan {
             loose: false,
             suspicious: false,
             trailing: false,
+            allocates: false,
         }
     }
 
@@ -168,7 +177,7 @@ impl Scan {
         self.expression = false;
         self.names = 0;
         self.pointer = false;
-        self.questions = 0;
+        self.typed &= self.place.is_run();
         self.loose = false;
         self.trailing = false;
         self.start = if self.place.is_run() { self.start } else { at };
@@ -316,6 +325,14 @@ impl Parser<'_> {
         // `a::b` is one name.
         let qualified = self.at > 0 && self.is(self.at - 1, Kind::Scope);
         scan.names += u32::from(!qualified);
+        scan.declared |= !qualified
+            && !scan.expression
+            && match scan.prev {
+                Prev::Type | Prev::Angle => true,
+                Prev::Name => !self.suspect(scan.last),
+                Prev::Pointer => scan.typed || scan.names > 1,
+                _ => false,
+            };
         if scan.prev == Prev::Call && scan.loose && !scan.expression && !suspect {
             // `PROPERTY(…) type name{…}`: those were no parameters.
             scan.parameters = false;
@@ -333,8 +350,10 @@ impl Parser<'_> {
                     || scan.trailing
                     || scan.place == Place::Call && scan.suspicious
             }
-            Prev::Number | Prev::Char | Prev::Value | Prev::Post | Prev::Brace | Prev::Index => {
-                false
+            Prev::Number | Prev::Char | Prev::Value | Prev::Post | Prev::Brace => false,
+            // `char a[] attribute_hidden;`
+            Prev::Index => {
+                !scan.expression && scan.place.is_run() && !self.first(self.at)
             }
             Prev::Str => {
                 // A macro of strings: `"%" name "\n"`.
@@ -491,7 +510,7 @@ impl Parser<'_> {
             Place::Case => return Ok(Flow::Done),
             Place::For => scan.prev.is_operand(),
             Place::Init => scan.prev == Prev::Name,
-            Place::Call | Place::Index => true,
+            Place::Call | Place::Index | Place::Angle => true,
             _ => scan.suspicious,
         };
         if !fits {
@@ -509,6 +528,10 @@ impl Parser<'_> {
         match kind {
             Kind::Less => return self.less(scan),
             Kind::Greater => {
+                if self.is_shift_argument(scan) {
+                    self.at += 1;
+                    return self.accept(scan, Prev::Wild);
+                }
                 if !operand && !self.follows_template(scan) && !self.is_operator_argument(scan) {
                     return Err(self.unexpected(at));
                 }
@@ -529,7 +552,7 @@ impl Parser<'_> {
                     return Ok(Flow::Go);
                 }
                 let governed = kind == Kind::Star && scan.place == Place::Block && self.first(at);
-                if governed && scan.prev == Prev::Call && self.boundary(scan)? == Flow::Done {
+                if governed && operand && self.boundary(scan)? == Flow::Done {
                     return Ok(Flow::Done);
                 }
                 if operand || scan.prev == Prev::Pointer {
@@ -571,21 +594,7 @@ impl Parser<'_> {
                 return Ok(Flow::Go);
             }
             Kind::Not => return self.tilde(scan),
-            Kind::Step => {
-                let governed = operand && scan.place == Place::Block && self.first(at);
-                if governed && scan.prev == Prev::Call && self.boundary(scan)? == Flow::Done {
-                    return Ok(Flow::Done);
-                }
-                let prev = if operand { Prev::Post } else { Prev::Unary };
-                // `a \n ++b` is two statements.
-                scan.operator(prev, at);
-                scan.expression = true;
-                self.at += 1;
-                if prev == Prev::Unary && self.is_operator_argument_at(scan, at) {
-                    scan.prev = Prev::Wild;
-                }
-                return Ok(Flow::Go);
-            }
+            Kind::Step => return self.step_operator(scan, operand),
             Kind::Scope => return self.scope(scan),
             Kind::Dot | Kind::Arrow => return self.member(scan, kind),
             Kind::Ellipsis => return self.ellipsis(scan),
@@ -605,6 +614,36 @@ impl Parser<'_> {
         }
         scan.operator(Prev::Operator, self.at);
         self.at += 1;
+        Ok(Flow::Go)
+    }
+
+    /// `++` and `--`, before or after their operand.
+    fn step_operator(&mut self, scan: &mut Scan, operand: bool) -> Parsed<Flow> {
+        let at = self.at;
+        let operand_follows = matches!(
+            self.kind(at + 1),
+            Some(Kind::Ident | Kind::LeftParen | Kind::Star | Kind::Value | Kind::Scope)
+        );
+        if operand && scan.place == Place::Block && operand_follows {
+            if self.first(at) && self.boundary(scan)? == Flow::Done {
+                return Ok(Flow::Done);
+            }
+            if scan.prev == Prev::Call && scan.loose && !scan.expression {
+                return self.governed(scan);
+            }
+        }
+        let cast = scan.prev == Prev::Cast && operand_follows;
+        let prev = if operand && !cast {
+            Prev::Post
+        } else {
+            Prev::Unary
+        };
+        scan.operator(prev, at);
+        scan.expression = true;
+        self.at += 1;
+        if prev == Prev::Unary && self.is_operator_argument_at(scan, at) {
+            scan.prev = Prev::Wild;
+        }
         Ok(Flow::Go)
     }
 
@@ -672,6 +711,14 @@ impl Parser<'_> {
             && matches!(self.kind(at + 1), Some(Kind::RightParen | Kind::Comma))
     }
 
+    /// `>>` as a whole argument of a macro.
+    fn is_shift_argument(&self, scan: &Scan) -> bool {
+        scan.place == Place::Call
+            && scan.start == self.at
+            && self.is(self.at + 1, Kind::Greater)
+            && matches!(self.kind(self.at + 2), Some(Kind::RightParen | Kind::Comma))
+    }
+
     fn tilde(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         // `inline ~X()` and `MACRO ~X()`; `X::~X` comes after `::`.
         let governed = scan.place.is_run() && self.first(self.at);
@@ -712,6 +759,9 @@ impl Parser<'_> {
             && !scan.expression
             && scan.prev == Prev::Name
             && !scan.suspicious
+            && !self.may_be_inside
+            && !self.compares_inside(at)
+            && !(scan.start..at).any(|index| self.suspect(index))
         {
             return Err(self.complain("syntax/unclosed-bracket", "`<` is never closed", at));
         }
@@ -719,6 +769,29 @@ impl Parser<'_> {
         scan.operator(Prev::Operator, at);
         self.at += 1;
         Ok(Flow::Go)
+    }
+
+    /// True if one of the next `<` may compare: then the angles may have been paired wrongly.
+    fn compares_inside(&self, at: usize) -> bool {
+        let rest = self.tokens[at + 1..].iter();
+        let statement = rest
+            .take(STATEMENT_TOKENS_MAX)
+            .take_while(|token| !matches!(token.kind, Kind::Semicolon | Kind::LeftBrace));
+        let mut before = Kind::Less;
+        let mut was_value = false;
+        for token in statement {
+            let compares = match before {
+                Kind::Less => matches!(token.kind, Kind::LeftParen | Kind::Number | Kind::Sizeof),
+                Kind::Ident if token.kind == Kind::Less => was_value,
+                _ => matches!(token.kind, Kind::Binary | Kind::AmpAmp),
+            };
+            if compares && matches!(before, Kind::Less | Kind::Ident) || compares && token.kind == Kind::Binary {
+                return true;
+            }
+            before = token.kind;
+            was_value = &self.text[token.start as usize..token.end as usize] == "value";
+        }
+        false
     }
 
     fn scope(&mut self, scan: &mut Scan) -> Parsed<Flow> {
@@ -803,6 +876,7 @@ impl Parser<'_> {
             && !scan.expression
             && !scan.suspicious
             && !scan.trailing
+            && !self.may_be_inside
             && kind == Kind::Dot
             && scan.prev == Prev::Name
         {
@@ -850,7 +924,8 @@ impl Parser<'_> {
         }
         self.at += 1;
         scan.operator(Prev::Operator, at);
-        scan.expression = true;
+        // A default argument of a template may be a type.
+        scan.expression |= scan.place != Place::Angle;
         if self.cpp
             && matches!(self.kind(self.at), Some(Kind::Default | Kind::Delete))
             && matches!(
@@ -918,6 +993,7 @@ impl Parser<'_> {
         scan.parameters |= cast && !scan.expression;
         if scan.place == Place::Block
             && scan.start == open
+            && !scan.expression
             && is_type
             && !inner.typed
             && self.first(self.at)
@@ -947,7 +1023,11 @@ impl Parser<'_> {
     /// Parentheses after an operand.
     fn call(&mut self, scan: &mut Scan, open: usize, close: usize) -> Parsed<Flow> {
         let loose = match scan.prev {
-            Prev::Name => self.suspect(scan.last),
+            Prev::Name => {
+                self.suspect(scan.last)
+                    || self.macros.may_be(self.tokens[scan.last])
+                        && self.begins_anew(close + 1, scan)
+            }
             Prev::Call => scan.loose,
             _ => false,
         };
@@ -970,6 +1050,16 @@ impl Parser<'_> {
         Ok(Flow::Go)
     }
 
+    /// True if no call can be followed by the token.
+    fn begins_anew(&self, index: usize, scan: &Scan) -> bool {
+        index < scan.end
+            && self.kind(index).is_some_and(|kind| {
+                kind.is_keyword() && !matches!(kind, Kind::Qualifier | Kind::Noexcept)
+                    || matches!(kind, Kind::Ident | Kind::Number | Kind::LeftBrace)
+            })
+            || index == scan.end && scan.place.is_run()
+    }
+
     fn bracket(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let open = self.at;
         let Some(close) = self.partner(open) else {
@@ -979,8 +1069,16 @@ impl Parser<'_> {
             scan.typed && !scan.expression && matches!(scan.prev, Prev::Pointer) && self.cpp
                 || scan.prev == Prev::Type && self.cpp && self.word(scan.last) == "auto";
         let operand = scan.prev.is_operand() || scan.prev == Prev::Qualifier;
-        let is_lambda = self.cpp && !operand && !binding && scan.prev != Prev::Pointer
-            || scan.prev == Prev::Pointer && scan.expression && self.cpp;
+        let counts = scan.prev == Prev::Pointer && std::mem::take(&mut scan.allocates);
+        let is_lambda = !counts && self.cpp && !operand && !binding && scan.prev != Prev::Pointer
+            || !counts
+                && scan.prev == Prev::Pointer
+                && scan.expression
+                && self.cpp
+                && matches!(
+                    self.kind(close + 1),
+                    Some(Kind::LeftBrace | Kind::LeftParen)
+                );
         if is_lambda
             && !(scan.place == Place::Init
                 && matches!(

@@ -20,6 +20,8 @@ pub(super) struct Problem {
     pub(super) rule: &'static str,
     pub(super) message: String,
     pub(super) span: Range<usize>,
+    /// True if a macro may excuse it.
+    pub(super) doubtful: bool,
     /// Where the construct begins that it is wrong in.
     pub(super) from: usize,
     /// One past what shows that it is wrong.
@@ -49,10 +51,14 @@ pub(super) struct Parser<'t> {
     pub(super) statement: usize,
     /// True after a statement that a macro began: an `else` may follow.
     pub(super) else_may_follow: bool,
+    /// The first token of the body of the innermost `do`.
+    pub(super) do_body: usize,
+    /// True if a macro may have opened the body of a function, or the file is part of one.
+    pub(super) may_be_inside: bool,
 }
 
 impl<'t> Parser<'t> {
-    pub(super) const fn new(
+    pub(super) fn new(
         text: &'t str,
         tokens: &'t [Token],
         partners: &'t [u32],
@@ -69,6 +75,10 @@ impl<'t> Parser<'t> {
             depth: 0,
             statement: 0,
             else_may_follow: false,
+            do_body: usize::MAX,
+            may_be_inside: tokens
+                .first()
+                .is_some_and(|token| token.kind.is_statement()),
         }
     }
 
@@ -158,6 +168,7 @@ impl<'t> Parser<'t> {
             rule,
             message,
             span,
+            doubtful: false,
             from: self.byte(self.statement.min(self.at)),
             until: self.end(self.at),
         }))
