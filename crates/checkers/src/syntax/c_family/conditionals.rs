@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::tokens::{Token, Tokens};
+use super::tokens::{Kind, Token, Tokens};
 use crate::brackets::directive_name;
 
 /// The deepest nesting of a condition that is understood; deeper ones are one unknown each.
@@ -45,6 +45,8 @@ enum Step {
     Elif(Condition),
     Else,
     Endif,
+    /// `#define` without a value, and `#undef`.
+    Define(u32, bool),
 }
 
 /// Truth values for the names in conditions.
@@ -58,6 +60,11 @@ impl Configuration {
     fn value(&self, atom: u32) -> bool {
         let found = self.overrides.iter().find(|(other, _)| *other == atom);
         found.map_or(self.base, |&(_, value)| value)
+    }
+
+    fn set(&mut self, atom: u32, value: bool) {
+        self.overrides.retain(|(other, _)| *other != atom);
+        self.overrides.push((atom, value));
     }
 
     fn evaluate(&self, condition: &Condition) -> bool {
@@ -152,6 +159,15 @@ impl Conditionals {
                 "elif" => Step::Elif(reader.condition(rest())),
                 "elifdef" => Step::Elif(reader.name(rest())),
                 "elifndef" => Step::Elif(Condition::Not(Box::new(reader.name(rest())))),
+                "define" | "undef" => {
+                    let rest = rest();
+                    let word = first_word(rest);
+                    let flag = name == "undef" || rest.trim() == word;
+                    match reader.atoms.get(word).filter(|_| flag) {
+                        Some(&atom) => Step::Define(atom, name == "define"),
+                        None => continue,
+                    }
+                }
                 "else" => Step::Else,
                 "endif" => Step::Endif,
                 _ => continue,
@@ -179,6 +195,12 @@ impl Conditionals {
                 Step::Else => Condition::Known(true),
                 Step::Endif => {
                     open.pop();
+                    continue;
+                }
+                Step::Define(..) => {
+                    if let Some(&branch) = open.last() {
+                        self.branches[branch].has_tokens |= directive.before > seen;
+                    }
                     continue;
                 }
             };
@@ -231,7 +253,7 @@ impl Conditionals {
         self.branches[branch].condition = Condition::Known(false);
         let mut number = 0;
         for (_, step) in &mut self.steps {
-            if matches!(step, Step::Endif) {
+            if matches!(step, Step::Endif | Step::Define(..)) {
                 continue;
             }
             if number == branch {
@@ -250,9 +272,51 @@ impl Conditionals {
         let position = self
             .steps
             .partition_point(|(index, _)| tokens.directives[*index].start < from);
-        self.steps
-            .get(position)
-            .is_some_and(|(index, _)| tokens.directives[*index].start < to)
+        self.steps[position..]
+            .iter()
+            .take_while(|(index, _)| tokens.directives[*index].start < to)
+            .any(|(_, step)| !matches!(step, Step::Define(..)))
+    }
+
+    /// How many conditionals have a branch whose own brackets do not pair up.
+    pub(super) fn unbalanced(&self, tokens: &Tokens) -> usize {
+        let mut open: Vec<usize> = Vec::new();
+        let mut residues: Vec<Vec<Kind>> = self.branches.iter().map(|_| Vec::new()).collect();
+        let (mut from, mut branch) = (0, 0);
+        for (index, step) in &self.steps {
+            let to = tokens.directives[*index].before;
+            if let Some(&innermost) = open.last() {
+                cancel(&mut residues[innermost], &tokens.tokens[from..to]);
+            }
+            from = to;
+            if matches!(step, Step::Endif | Step::Else | Step::Elif(_)) {
+                open.pop();
+            }
+            if !matches!(step, Step::Endif | Step::Define(..)) {
+                open.push(branch);
+                branch += 1;
+            }
+        }
+        let mut heads: Vec<usize> = (0..branch)
+            .filter(|&index| {
+                !residues[index].is_empty()
+                    && match self.branches[index].condition {
+                        Condition::Known(false) => false,
+                        // An include guard is around most of the file.
+                        Condition::Known(true) => self.is_leaf(index),
+                        _ => true,
+                    }
+            })
+            .map(|index| self.branches[index].head)
+            .collect();
+        heads.dedup();
+        heads.len()
+    }
+
+    fn is_leaf(&self, branch: usize) -> bool {
+        self.branches
+            .iter()
+            .all(|other| other.parent != Some(branch))
     }
 
     /// A configuration that compiles a branch, if there is one; it keeps what `given` has chosen.
@@ -297,6 +361,7 @@ impl Conditionals {
         let mut open: Vec<(bool, bool, bool)> = Vec::new();
         let (mut token_from, mut byte_from) = (0, 0);
         let mut branch = 0;
+        let mut configuration = configuration.clone();
         for (index, step) in &self.steps {
             let directive = tokens.directives[*index];
             if open.last().is_none_or(|&(_, _, now)| now) {
@@ -306,6 +371,12 @@ impl Conditionals {
             }
             (token_from, byte_from) = (directive.before, directive.end);
             let now = match step {
+                Step::Define(atom, value) => {
+                    if open.last().is_none_or(|&(_, _, now)| now) {
+                        configuration.set(*atom, *value);
+                    }
+                    continue;
+                }
                 Step::If(condition) => {
                     let outer = open.last().is_none_or(|&(_, _, now)| now);
                     let now = outer && configuration.evaluate(condition);
@@ -335,6 +406,27 @@ impl Conditionals {
         out.tokens.extend_from_slice(&tokens.tokens[token_from..]);
         out.ranges.push(byte_from..text.len());
         out
+    }
+}
+
+/// Adds the brackets of some tokens to those that are open or surplus.
+fn cancel(residue: &mut Vec<Kind>, tokens: &[Token]) {
+    for token in tokens {
+        let opener = match token.kind {
+            Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => {
+                residue.push(token.kind);
+                continue;
+            }
+            Kind::RightParen => Kind::LeftParen,
+            Kind::RightBracket => Kind::LeftBracket,
+            Kind::RightBrace => Kind::LeftBrace,
+            _ => continue,
+        };
+        if residue.last() == Some(&opener) {
+            residue.pop();
+        } else {
+            residue.push(token.kind);
+        }
     }
 }
 

@@ -125,6 +125,8 @@ pub(super) struct Scan {
     pub(super) typed: bool,
     /// A type and a name after it.
     pub(super) declared: bool,
+    /// That name.
+    pub(super) declarator: usize,
     /// `*` or `&` after a type.
     pub(super) pointer: bool,
     /// Parentheses that may hold parameters.
@@ -141,6 +143,8 @@ pub(super) struct Scan {
     pub(super) suspicious: bool,
     /// After `new`: brackets hold a count.
     pub(super) allocates: bool,
+    /// An argument was a statement, as only macros take.
+    pub(super) statements: bool,
     /// After `->`: what follows is a type.
     pub(super) trailing: bool,
 }
@@ -157,6 +161,7 @@ impl Scan {
             names: 0,
             typed: false,
             declared: false,
+            declarator: start,
             pointer: false,
             parameters: false,
             questions: 0,
@@ -168,6 +173,7 @@ impl Scan {
             suspicious: false,
             trailing: false,
             allocates: false,
+            statements: false,
         }
     }
 
@@ -314,7 +320,15 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let suspect = self.suspect(self.at);
-        if scan.prev.is_operand() && !suspect && !self.may_follow(scan) {
+        // `= {…} TABLE_END`: the macro brings the semicolon.
+        let may_be = suspect || self.macros.may_be(self.tokens[self.at]);
+        let ends = scan.place.is_run() && scan.expression && may_be;
+        if ends && (scan.prev == Prev::Brace || self.ends_by_macro(scan)) {
+            return Ok(Flow::Done);
+        }
+        let governed =
+            scan.prev == Prev::Group && scan.place == Place::Block && self.is_plain(self.at);
+        if (!suspect || governed) && scan.prev.is_operand() && !self.may_follow(scan) {
             return Err(self.side_by_side(scan));
         }
         if scan.place.is_run() && scan.prev == Prev::Name && self.is_prose(scan) {
@@ -325,7 +339,8 @@ impl Parser<'_> {
         // `a::b` is one name.
         let qualified = self.at > 0 && self.is(self.at - 1, Kind::Scope);
         scan.names += u32::from(!qualified);
-        scan.declared |= !qualified
+        let declares = !qualified
+            && !suspect
             && !scan.expression
             && match scan.prev {
                 Prev::Type | Prev::Angle => true,
@@ -333,6 +348,10 @@ impl Parser<'_> {
                 Prev::Pointer => scan.typed || scan.names > 1,
                 _ => false,
             };
+        if declares {
+            scan.declared = true;
+            scan.declarator = self.at;
+        }
         if scan.prev == Prev::Call && scan.loose && !scan.expression && !suspect {
             // `PROPERTY(…) type name{…}`: those were no parameters.
             scan.parameters = false;
@@ -340,9 +359,27 @@ impl Parser<'_> {
         self.accept(scan, Prev::Name)
     }
 
+    /// True if a value that a macro makes may have ended with the line before.
+    pub(super) fn ends_by_macro(&self, scan: &Scan) -> bool {
+        scan.place.is_run()
+            && scan.expression
+            && scan.prev == Prev::Call
+            && scan.loose
+            && self.first(self.at)
+            && self.tokens[self.at].column <= self.tokens[self.statement].column
+    }
+
+    /// True for a name in small letters that the file does not define.
+    fn is_plain(&self, index: usize) -> bool {
+        let word = self.word(index);
+        word.bytes().all(|byte| !byte.is_ascii_uppercase())
+            && !self.macros.defines(self.tokens[index])
+            && self.first(index)
+    }
+
     /// True if a name, not a macro's, may follow an operand.
     fn may_follow(&self, scan: &Scan) -> bool {
-        let last_suspect = self.suspect(scan.last);
+        let last_suspect = self.macros.may_be(self.tokens[scan.last]);
         match scan.prev {
             Prev::Name => {
                 !scan.expression
@@ -352,8 +389,15 @@ impl Parser<'_> {
             }
             Prev::Number | Prev::Char | Prev::Value | Prev::Post | Prev::Brace => false,
             // `char a[] attribute_hidden;`
+            Prev::Index if scan.place.is_run() => {
+                !scan.expression
+                    && (!self.first(self.at)
+                        || self.tokens[self.at].column > self.tokens[scan.start].column)
+            }
             Prev::Index => {
-                !scan.expression && scan.place.is_run() && !self.first(self.at)
+                !scan.expression
+                    && scan.place == Place::Call
+                    && matches!(self.kind(self.at + 1), Some(Kind::Comma | Kind::RightParen))
             }
             Prev::Str => {
                 // A macro of strings: `"%" name "\n"`.
@@ -441,6 +485,15 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let at = self.at;
+        // `struct { x, y; }` lacks its type.
+        let bare = scan.place == Place::Class
+            && scan.commas == 0
+            && scan.prev == Prev::Name
+            && scan.last == scan.start
+            && !scan.suspicious;
+        if bare {
+            return Err(self.unexpected(at));
+        }
         self.at += 1;
         scan.commas += 1;
         scan.restart(self.at);
@@ -570,6 +623,10 @@ impl Parser<'_> {
                 }
                 self.at += 1;
                 return Ok(Flow::Go);
+            }
+            // A handle of another dialect: `T^>`.
+            Kind::Caret if operand && self.is(at + 1, Kind::Greater) => {
+                return self.accept(scan, Prev::Pointer);
             }
             Kind::Caret if !operand => {
                 // A block of Clang.
@@ -763,7 +820,7 @@ impl Parser<'_> {
             && !self.compares_inside(at)
             && !(scan.start..at).any(|index| self.suspect(index))
         {
-            return Err(self.complain("syntax/unclosed-bracket", "`<` is never closed", at));
+            return Err(self.unclosed_angle(at));
         }
         scan.expression = true;
         scan.operator(Prev::Operator, at);
@@ -771,25 +828,46 @@ impl Parser<'_> {
         Ok(Flow::Go)
     }
 
+    /// The complaint about a `<` without its `>`; all of the statement shows that it has none.
+    pub(super) fn unclosed_angle(&self, at: usize) -> Stop {
+        let rest = self.tokens[at..].iter();
+        let end = rest
+            .take(STATEMENT_TOKENS_MAX)
+            .find(|token| matches!(token.kind, Kind::Semicolon | Kind::LeftBrace))
+            .map_or(self.text.len(), |token| token.end as usize);
+        match self.complain("syntax/unclosed-bracket", "`<` is never closed", at) {
+            Stop::Wrong(mut problem) => {
+                problem.until = end;
+                Stop::Wrong(problem)
+            }
+            other @ Stop::TooDeep(_) => other,
+        }
+    }
+
     /// True if one of the next `<` may compare: then the angles may have been paired wrongly.
-    fn compares_inside(&self, at: usize) -> bool {
+    pub(super) fn compares_inside(&self, at: usize) -> bool {
         let rest = self.tokens[at + 1..].iter();
         let statement = rest
             .take(STATEMENT_TOKENS_MAX)
             .take_while(|token| !matches!(token.kind, Kind::Semicolon | Kind::LeftBrace));
         let mut before = Kind::Less;
         let mut was_value = false;
+        let mut was_constant = false;
         for token in statement {
             let compares = match before {
                 Kind::Less => matches!(token.kind, Kind::LeftParen | Kind::Number | Kind::Sizeof),
-                Kind::Ident if token.kind == Kind::Less => was_value,
+                Kind::Ident if token.kind == Kind::Less => was_value || was_constant,
                 _ => matches!(token.kind, Kind::Binary | Kind::AmpAmp),
             };
-            if compares && matches!(before, Kind::Less | Kind::Ident) || compares && token.kind == Kind::Binary {
+            if compares && matches!(before, Kind::Less | Kind::Ident)
+                || compares && token.kind == Kind::Binary
+            {
                 return true;
             }
             before = token.kind;
-            was_value = &self.text[token.start as usize..token.end as usize] == "value";
+            let word = &self.text[token.start as usize..token.end as usize];
+            was_constant = word.len() == 1 || self.macros.shouts(*token);
+            was_value = word == "value";
         }
         false
     }
@@ -834,6 +912,7 @@ impl Parser<'_> {
                 Prev::Name | Prev::Angle | Prev::Call | Prev::Wild | Prev::Type
             );
             scan.names += u32::from(!glue);
+            scan.declarator = self.at;
             scan.only_macros = false;
             return self.accept(scan, Prev::Name);
         }
@@ -956,6 +1035,7 @@ impl Parser<'_> {
         if self.is(open + 1, Kind::LeftBrace)
             && self.partner(open + 1) == Some(close - 1)
             && !after_operand
+            && !(cast && !self.looks_like_block(open + 1))
         {
             self.at = open + 1;
             self.block()?;
@@ -1031,20 +1111,25 @@ impl Parser<'_> {
             Prev::Call => scan.loose,
             _ => false,
         };
-        if scan.prev == Prev::Number || scan.prev == Prev::Char {
+        let qualifier = scan.prev == Prev::Qualifier && self.is(open + 1, Kind::Str);
+        if scan.prev == Prev::Number || scan.prev == Prev::Char || qualifier {
             return Err(self.side_by_side(scan));
         }
         if loose {
             self.at = close + 1;
             scan.loose = true;
-            scan.parameters |= !scan.expression;
+            // `T name GUARDED_BY(mutex)`: those are no parameters.
+            let attribute = scan.declared
+                && scan.declarator != scan.last
+                && self.macros.shouts(self.tokens[scan.last]);
+            scan.parameters |= !scan.expression && !attribute;
             scan.operand(Prev::Call, close);
             return Ok(Flow::Go);
         }
         self.at = open + 1;
-        self.list(Place::Call, close)?;
+        let inner = self.list(Place::Call, close)?;
         self.at = close + 1;
-        scan.loose = false;
+        scan.loose = inner.statements;
         scan.parameters |= !scan.expression;
         scan.operand(Prev::Call, close);
         Ok(Flow::Go)
@@ -1055,7 +1140,10 @@ impl Parser<'_> {
         index < scan.end
             && self.kind(index).is_some_and(|kind| {
                 kind.is_keyword() && !matches!(kind, Kind::Qualifier | Kind::Noexcept)
-                    || matches!(kind, Kind::Ident | Kind::Number | Kind::LeftBrace)
+                    || matches!(kind, Kind::Ident | Kind::Number)
+                    || kind == Kind::LeftBrace
+                        && (scan.place == Place::Block || scan.last == scan.start)
+                    || kind == Kind::Colon && scan.place == Place::File && scan.last == scan.start
             })
             || index == scan.end && scan.place.is_run()
     }
@@ -1189,7 +1277,10 @@ impl Parser<'_> {
             | Prev::Brace => false,
             Prev::Index => self.cpp,
             Prev::Call => {
-                scan.loose || scan.trailing || scan.place == Place::Call || self.cpp && scan.typed
+                scan.loose
+                    || scan.trailing
+                    || scan.place == Place::Call
+                    || self.cpp && (scan.typed || !self.looks_like_block(open))
             }
             Prev::Unary => false,
             _ => true,

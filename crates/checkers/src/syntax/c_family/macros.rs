@@ -6,7 +6,7 @@ use super::tokens::{Kind, Token, Tokens};
 use crate::brackets::directive_name;
 
 /// Lower-case macros of well-known libraries that stand where only a macro can.
-const WELL_KNOWN: [&str; 26] = [
+const WELL_KNOWN: &[&str] = &[
     "signals",
     "slots",
     "emit",
@@ -33,6 +33,7 @@ const WELL_KNOWN: [&str; 26] = [
     "override",
     "va_dcl",
     "synchronized",
+    "interface",
 ];
 
 /// The names that a file itself defines.
@@ -69,9 +70,16 @@ impl<'t> Macros<'t> {
         &self.text[token.start as usize..token.end as usize]
     }
 
+    /// True if a name is in capitals.
+    pub(super) fn shouts(&self, token: Token) -> bool {
+        token.kind == Kind::Ident && is_shouted(self.word(token))
+    }
+
     /// True if a token may be a macro, given that it is used like none but a macro.
     pub(super) fn may_be(&self, token: Token) -> bool {
-        self.suspects(token) || token.kind == Kind::Ident && has_shouted_part(self.word(token))
+        let word = self.word(token);
+        self.suspects(token)
+            || token.kind == Kind::Ident && (has_shouted_part(word) || is_statement_like(word))
     }
 
     /// True if a token may well be a macro.
@@ -83,15 +91,18 @@ impl<'t> Macros<'t> {
         is_shouted(word)
             || word.starts_with("__")
             || WELL_KNOWN.contains(&word)
-            || is_statement_like(word)
+            || ["foreach", "for_each"]
+                .iter()
+                .any(|part| word.contains(part))
             || self.defines(token)
     }
 }
 
 /// True for names that only macros have which stand for statements.
 fn is_statement_like(word: &str) -> bool {
-    ["Assert", "Trace"].iter().any(|start| word.starts_with(start))
-        || ["foreach", "for_each"].iter().any(|part| word.contains(part))
+    ["Assert", "Trace", "pthread_cleanup_"]
+        .iter()
+        .any(|start| word.starts_with(start))
 }
 
 /// True for names in capitals; one letter alone is none.

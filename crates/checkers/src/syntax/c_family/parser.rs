@@ -281,6 +281,7 @@ pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
 /// True if a `<` follows what may be a template.
 fn opens_angle(tokens: &[Token], at: usize) -> bool {
     at == 0
+        || at >= 3 && tokens[at - 1].kind == Kind::RightParen && tokens[at - 3].kind == Kind::Operator
         || matches!(
             tokens[at - 1].kind,
             Kind::Ident
@@ -304,7 +305,9 @@ pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
             continue;
         }
         let word = parser.word(index);
-        if word != parser.word(index + 1) || may_double(word, parser.cpp) {
+        // `long long` is a type, `long long long` is none.
+        let thrice = word == "long" && parser.word(index + 2) == "long";
+        if word != parser.word(index + 1) || may_double(word, parser.cpp) && !thrice {
             continue;
         }
         let message = format!("`{word}` twice in a row");

@@ -7,6 +7,9 @@ use super::tokens::Kind;
 /// The most declarations between the parameters and the body of an old function.
 const OLD_PARAMETERS_MAX: usize = 64;
 
+/// How many macros in a row are looked at.
+const CHAIN_MAX: usize = 64;
+
 /// How many tokens of braces after a macro are looked at for access specifiers.
 const CLASS_TOKENS_MAX: usize = 4_096;
 
@@ -84,7 +87,9 @@ impl Parser<'_> {
                 }
                 self.nested(|parser| parser.control(kind, end))
             }
-            Kind::Access if place == Place::Class => self.access(),
+            Kind::Access if place == Place::Class || place == Place::File && self.is(start + 1, Kind::Colon) => {
+                self.access()
+            }
             Kind::Template => self.nested(|parser| parser.template(place, end)),
             Kind::Namespace => self.namespace(place, end),
             Kind::Using => self.using(end),
@@ -165,10 +170,13 @@ impl Parser<'_> {
             if constant && self.cpp {
                 self.at += 1;
             }
+            let by_macro = self.suspect(self.at);
             if !(constant && self.here(Kind::LeftBrace)) {
                 self.condition("if", Place::Condition)?;
             }
-            self.body("if", end)?;
+            if !(by_macro && self.here(Kind::Else)) {
+                self.body("if", end)?;
+            }
             if !(self.at < end && self.here(Kind::Else)) {
                 return Ok(());
             }
@@ -335,7 +343,7 @@ impl Parser<'_> {
             self.at += 1;
         }
         if self.here(Kind::LeftParen) {
-            self.at = self.after_group(self.at);
+            self.assembler_operands()?;
             if place == Place::Block {
                 return self.semicolon_after(self.at - 1, end);
             }
@@ -356,6 +364,40 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// The parentheses of GNU's `asm`.
+    pub(super) fn assembler_operands(&mut self) -> Parsed<()> {
+        let open = self.at;
+        let close = self.after_group(open) - 1;
+        if !self.is(open + 1, Kind::Str) {
+            self.at = close + 1;
+            return Ok(());
+        }
+        self.at = open + 1;
+        while self.at < close {
+            match self.tokens[self.at].kind {
+                Kind::Str
+                | Kind::Colon
+                | Kind::Scope
+                | Kind::Comma
+                | Kind::Include
+                | Kind::Ident => self.at += 1,
+                Kind::LeftParen => {
+                    let end = self.after_group(self.at) - 1;
+                    let by_macro = self.suspect(self.at - 1);
+                    self.at += 1;
+                    if !by_macro {
+                        self.list(Place::Call, end)?;
+                    }
+                    self.at = end + 1;
+                }
+                Kind::LeftBracket => self.at = self.after_group(self.at),
+                _ => return Err(self.unexpected(self.at)),
+            }
+        }
+        self.at = close + 1;
+        Ok(())
+    }
+
     /// Reads a declaration or an expression statement.
     pub(super) fn run(&mut self, place: Place, end: usize) -> Parsed<()> {
         let mut scan = Scan::new(place, self.at, end);
@@ -370,9 +412,8 @@ impl Parser<'_> {
                 let by_macro = self.suspect(scan.start);
                 // Such a macro may have begun a condition, or outside a function its body.
                 self.else_may_follow |= ended && by_macro;
-                self.may_be_inside |= scan.place == Place::File
-                    && by_macro
-                    && (!ended || self.first(scan.start + 1));
+                self.may_be_inside |=
+                    scan.place == Place::File && by_macro && (!ended || self.first(scan.start + 1));
                 return Ok(());
             }
             self.statement = outer;
@@ -395,12 +436,27 @@ impl Parser<'_> {
                         || !self.first(scan.start)
                         || self.is_statement_macro(scan.start)
                 }
-                Form::Other => false,
+                Form::Other => scan.place != Place::Block && self.is_call_chain(scan),
             };
         if ends {
             return Ok(());
         }
         Err(self.missing("`;`", scan.last.max(scan.start)))
+    }
+
+    /// True for `a(b) c(d)`: macros that declare.
+    fn is_call_chain(&self, scan: &Scan) -> bool {
+        let mut at = scan.start;
+        for _ in 0..CHAIN_MAX {
+            if !self.is(at, Kind::Ident) || !self.is(at + 1, Kind::LeftParen) {
+                return false;
+            }
+            at = self.after_group(at + 1);
+            if at > scan.last {
+                return true;
+            }
+        }
+        false
     }
 
     fn form(&self, scan: &Scan) -> Form {
@@ -442,7 +498,15 @@ impl Parser<'_> {
                 }
                 Err(self.missing("`;`", scan.last))
             }
-            Form::Call if !scan.loose && self.suspect(self.at) => Ok(Flow::Go),
+            Form::Call
+                if !scan.loose
+                    && self.suspect(self.at)
+                    && !(scan.place == Place::File
+                        && !self.cpp
+                        && self.is_name_list(scan.last)) =>
+            {
+                Ok(Flow::Go)
+            }
             Form::Call => self.old_function(scan),
             Form::Other => self.boundary_of_declaration(scan, deeper),
         }
@@ -470,6 +534,11 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let token = self.tokens[self.at];
+        let old =
+            scan.place == Place::File && !self.cpp && scan.prev == Prev::Call && scan.names >= 1;
+        if old && self.is_name_list(scan.last) {
+            return self.old_function(scan);
+        }
         let declared = scan.declared;
         let last_is_macro = scan.prev == Prev::Name && self.suspect(scan.last) || scan.loose;
         if scan.prev == Prev::Call && declared && scan.place == Place::File && !self.cpp {
@@ -598,6 +667,7 @@ impl Parser<'_> {
             if scan.place == Place::Call && (scan.start == self.at || scan.prev == Prev::Wild) {
                 let end = scan.end;
                 self.at = end;
+                scan.statements = true;
                 scan.operand(Prev::Wild, end - 1);
                 return Ok(Flow::Go);
             }
@@ -690,7 +760,7 @@ impl Parser<'_> {
                 self.at += 1;
                 Ok(Flow::Done)
             }
-            Place::File | Place::Class if scan.loose && scan.only_macros && self.cpp => {
+            Place::File if scan.loose && scan.only_macros && self.cpp => {
                 // A macro that begins a class.
                 self.bases()?;
                 if self.here(Kind::LeftBrace) {
@@ -832,7 +902,15 @@ impl Parser<'_> {
         let block = self.looks_like_block(open);
         let form = self.form(scan);
         let by_macro = scan.only_macros
+            || form == Form::Bare && self.macros.may_be(self.tokens[scan.start])
             || scan.suspicious && (scan.prev == Prev::Name || scan.prev == Prev::Call);
+        let values =
+            scan.loose && scan.place != Place::Block && !block && self.after_group(open) > open + 2;
+        if values && form == Form::Call && !self.is(open + 1, Kind::Dot) {
+            // What a macro makes of it is not known.
+            self.at = self.after_group(open);
+            return Ok(Flow::Done);
+        }
         if scan.loose && matches!(self.kind(open + 1), Some(Kind::Dot)) {
             self.initialiser()?;
             return Ok(Flow::Done);
@@ -872,7 +950,8 @@ impl Parser<'_> {
             return Err(self.unexpected(open));
         }
         let by_macro = by_macro || form == Form::Bare && block;
-        if block && by_macro || scan.only_macros && scan.place == Place::Block {
+        let one_name = scan.names <= 1;
+        if block && by_macro || scan.only_macros && one_name && scan.place == Place::Block {
             // The body of a macro; what it declares is not known outside of functions.
             if scan.place == Place::Block {
                 self.block()?;

@@ -470,6 +470,11 @@ fn operator(rest: &[u8]) -> (Kind, usize) {
     }
 }
 
+/// True for the words of a language.
+pub(super) fn is_keyword(word: &str, language: Language) -> bool {
+    keyword(word, language == Language::Cpp).is_keyword()
+}
+
 /// The keyword that a word is, or [`Kind::Ident`].
 fn keyword(word: &str, cpp: bool) -> Kind {
     let common = match word {
@@ -495,7 +500,7 @@ fn keyword(word: &str, cpp: bool) -> Kind {
         "enum" => Kind::Enum,
         "sizeof" | "_Alignof" | "__alignof__" | "__alignof" => Kind::Sizeof,
         "typeof" | "__typeof__" | "__typeof" | "typeof_unqual" => Kind::Typeof,
-        "asm" | "__asm__" | "__asm" => Kind::Asm,
+        "asm" | "__asm__" | "__asm" | "_asm" => Kind::Asm,
         "_Generic" => Kind::Generic,
         "__label__" => Kind::LocalLabel,
         _ => Kind::Ident,
