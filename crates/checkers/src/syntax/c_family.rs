@@ -5,6 +5,7 @@
 
 mod conditionals;
 mod declaration;
+mod defines;
 mod expression;
 mod macros;
 mod parser;
@@ -30,7 +31,7 @@ const CONFIGURATIONS_MAX: usize = 12;
 const PROSE_MAX: usize = 8;
 
 /// How many words make a line prose, if they are most of it.
-const PROSE_WORDS_MIN: usize = 4;
+const PROSE_WORDS_MIN: usize = 3;
 
 /// What follows `@` in Objective-C.
 const OBJECTIVE_C: [&str; 9] = [
@@ -86,8 +87,11 @@ fn check_as(language: Language, text: &str) -> Outcome {
     file.kill_prose();
     let (problem, severity) = match file.verdict_without_prose() {
         Verdict::Sound => {
+            let is_active = |at| !file.conditionals.is_dead(at);
+            let problem = defines::diagnose(text, &tokens.directives, language, &is_active);
+            let findings = problem.map(|problem| problem.finding(Severity::Error));
             return Outcome::Checked {
-                findings: Vec::new(),
+                findings: findings.into_iter().collect(),
             };
         }
         Verdict::Broken(problem) if problem.doubtful => (problem, Severity::Info),
@@ -176,7 +180,8 @@ impl File<'_> {
         let (mut words, mut others) = (0, 0);
         for chunk in line.split_whitespace() {
             let word = chunk.trim_end_matches([',', '.', ':', ';']);
-            if !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+            if plain && !tokens::is_keyword(word, self.language) {
                 words += 1;
             } else {
                 others += 1;
@@ -190,8 +195,11 @@ impl File<'_> {
         let bytes = self.text.as_bytes();
         let mut previous_end = usize::MAX;
         let mut previous = 0;
-        for token in &self.lexed.tokens {
-            if token.kind == Raw::Word && token.start == previous_end {
+        for (index, token) in self.lexed.tokens.iter().enumerate() {
+            let next = self.lexed.tokens.get(index + 1);
+            // `.type = …` designates a member.
+            let designates = next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
+            if token.kind == Raw::Word && token.start == previous_end && !designates {
                 let word = &self.text[token.start..token.end];
                 let mark = bytes[previous];
                 if mark == b'@' && OBJECTIVE_C.contains(&word) {
@@ -289,10 +297,19 @@ impl File<'_> {
         if sound_any && all {
             return Verdict::Sound;
         }
-        if sound_any {
+        if sound_any && !self.is_unbalanced(&problem) {
             return Verdict::Unclear(problem);
         }
         Verdict::Broken(problem)
+    }
+
+    /// True if the brackets of one conditional alone do not pair up.
+    fn is_unbalanced(&self, problem: &Problem) -> bool {
+        let is_bracket = matches!(
+            problem.rule,
+            "syntax/unclosed-bracket" | "syntax/unmatched-bracket" | "syntax/mismatched-bracket"
+        );
+        is_bracket && self.conditionals.unbalanced(self.tokens) == 1
     }
 
     /// True if no condition can excuse the problem.
@@ -357,7 +374,12 @@ impl File<'_> {
         let is_fragment = selection
             .tokens
             .first()
-            .is_some_and(|token| matches!(token.kind, Kind::LeftBrace | Kind::Dot));
+            .is_some_and(|token| {
+                matches!(
+                    token.kind,
+                    Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
+                )
+            });
         if is_fragment && parser.looks_like_block(0) {
             return parser.scope_body(Place::Block, end);
         }

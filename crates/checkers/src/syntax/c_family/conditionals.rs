@@ -38,6 +38,18 @@ enum Condition {
     Or(Vec<Self>),
 }
 
+impl Condition {
+    /// True if a name decides.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Known(_) => false,
+            Self::Atom(_) => true,
+            Self::Not(inner) => inner.is_open(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_open),
+        }
+    }
+}
+
 /// What a directive does to the selection.
 #[derive(Debug)]
 enum Step {
@@ -131,7 +143,7 @@ pub(super) struct Conditionals {
     /// For each conditional directive, its number among all directives.
     steps: Vec<(usize, Step)>,
     branches: Vec<Branch>,
-    atom_count: u32,
+    has_choices: bool,
 }
 
 impl Conditionals {
@@ -163,9 +175,9 @@ impl Conditionals {
                     let rest = rest();
                     let word = first_word(rest);
                     let flag = name == "undef" || rest.trim() == word;
-                    match reader.atoms.get(word).filter(|_| flag) {
-                        Some(&atom) => Step::Define(atom, name == "define"),
-                        None => continue,
+                    match reader.atom(word) {
+                        Condition::Atom(atom) if flag => Step::Define(atom, name == "define"),
+                        _ => continue,
                     }
                 }
                 "else" => Step::Else,
@@ -174,8 +186,8 @@ impl Conditionals {
             };
             out.steps.push((index, step));
         }
-        out.atom_count = u32::try_from(reader.atoms.len()).unwrap_or(u32::MAX);
         out.lay_out(tokens);
+        out.has_choices = out.branches.iter().any(|branch| branch.condition.is_open());
         out
     }
 
@@ -224,7 +236,7 @@ impl Conditionals {
 
     /// True if some name decides anything.
     pub(super) const fn has_choices(&self) -> bool {
-        self.atom_count > 0
+        self.has_choices
     }
 
     pub(super) const fn branch_count(&self) -> usize {
@@ -243,6 +255,15 @@ impl Conditionals {
         (!matches!(branch.condition, Condition::Known(true)) || branch.parent.is_some())
             .then(|| self.branches.iter().rposition(|other| around(&other)))
             .flatten()
+    }
+
+    /// True if a byte is in a branch that is never compiled.
+    pub(super) fn is_dead(&self, at: usize) -> bool {
+        self.branches.iter().any(|branch| {
+            matches!(branch.condition, Condition::Known(false))
+                && branch.bytes.start <= at
+                && at < branch.bytes.end
+        })
     }
 
     /// Makes the innermost branch around a byte one that is never compiled.

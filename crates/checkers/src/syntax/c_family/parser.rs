@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::macros::Macros;
-use super::tokens::{Kind, Token};
+use super::tokens::{Kind, Token, may_double};
 use crate::limits;
 
 /// The stack that one level of nesting must find.
@@ -281,7 +281,9 @@ pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
 /// True if a `<` follows what may be a template.
 fn opens_angle(tokens: &[Token], at: usize) -> bool {
     at == 0
-        || at >= 3 && tokens[at - 1].kind == Kind::RightParen && tokens[at - 3].kind == Kind::Operator
+        || at >= 3
+            && tokens[at - 1].kind == Kind::RightParen
+            && tokens[at - 3].kind == Kind::Operator
         || matches!(
             tokens[at - 1].kind,
             Kind::Ident
@@ -319,14 +321,4 @@ pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
         return Err(stop);
     }
     Ok(())
-}
-
-/// Keywords that may stand twice in a row.
-fn may_double(word: &str, cpp: bool) -> bool {
-    match word {
-        "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
-        | "restrict" | "noexcept" => true,
-        "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
-        _ => false,
-    }
 }

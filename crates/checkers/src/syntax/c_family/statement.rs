@@ -74,7 +74,8 @@ impl Parser<'_> {
             }
             Kind::Else => {
                 let stop = self.complain("syntax/unexpected-token", "`else` without `if`", start);
-                Err(Self::since(stop, self.byte(previous)))
+                // What governs the statement before may be conditional.
+                Err(Self::since(stop, self.byte(previous.saturating_sub(1))))
             }
             kind if kind.is_statement() => {
                 if place != Place::Block && kind != Kind::Try && !self.may_be_inside {
@@ -87,7 +88,10 @@ impl Parser<'_> {
                 }
                 self.nested(|parser| parser.control(kind, end))
             }
-            Kind::Access if place == Place::Class || place == Place::File && self.is(start + 1, Kind::Colon) => {
+            Kind::Access
+                if place == Place::Class
+                    || place == Place::File && self.is(start + 1, Kind::Colon) =>
+            {
                 self.access()
             }
             Kind::Template => self.nested(|parser| parser.template(place, end)),
@@ -484,7 +488,12 @@ impl Parser<'_> {
                 self.else_may_follow = true;
                 Ok(Flow::Done)
             }
-            Form::Bare => Ok(Flow::Go),
+            Form::Bare => {
+                // `BEGIN_NAMESPACE extern "C" {`
+                let scope = matches!(self.kind(self.at + 1), Some(Kind::Str | Kind::Namespace));
+                let opens = token.kind == Kind::Storage && scope && self.suspect(scan.start);
+                Ok(if opens { Flow::Done } else { Flow::Go })
+            }
             Form::Call if scan.place == Place::Block => {
                 if deeper {
                     return self.governed(scan);

@@ -540,3 +540,13 @@ fn keyword(word: &str, cpp: bool) -> Kind {
         _ => Kind::Ident,
     }
 }
+
+/// Keywords that may stand twice in a row.
+pub(super) fn may_double(word: &str, cpp: bool) -> bool {
+    match word {
+        "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
+        | "restrict" | "noexcept" => true,
+        "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
+        _ => false,
+    }
+}
