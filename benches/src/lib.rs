@@ -1,1 +1,10 @@
-//! Benchmarks live in the criterion targets beside this file.
+//! What the benchmarks beside this file share: sources of a given length, made of the good fixtures.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads its samples from files"
+)]
+
+mod assemble;
+
+pub use assemble::{FOLDERS, Sample, sample};

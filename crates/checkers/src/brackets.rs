@@ -13,6 +13,12 @@ use crate::lexical::{Kind, Lexed, Token, lex};
 /// How many columns a tab is taken for.
 const TAB_COLUMNS: usize = 4;
 
+/// How many blocks around a closer its comment is compared with.
+const OUTER_MAX: usize = 16;
+
+/// How much of a line is read for its names, in bytes.
+const LINE_BYTES_MAX: usize = 256;
+
 /// Words that begin a Python statement and never stand inside brackets.
 const PYTHON_STATEMENTS: [&str; 9] = [
     "def", "class", "return", "while", "with", "try", "raise", "import", "except",
@@ -138,10 +144,17 @@ struct Opener {
 struct Conditional {
     /// The innermost opener before it.
     before: Option<usize>,
-    /// The innermost opener at the end of its first branch.
-    first: Option<Option<usize>>,
+    /// The innermost opener at the end of its first branch, once that has ended.
+    first: FirstBranch,
     /// True while the branch is `#if 0`.
     dead: bool,
+}
+
+/// How the branch after an `#if` left the brackets.
+#[derive(Debug, Clone, Copy)]
+enum FirstBranch {
+    Open,
+    Ended { top: Option<usize> },
 }
 
 struct Matcher<'a> {
@@ -224,14 +237,14 @@ impl<'a> Matcher<'a> {
                 let dead = name == "if" && condition == "0";
                 self.conditionals.push(Conditional {
                     before: self.top,
-                    first: None,
+                    first: FirstBranch::Open,
                     dead,
                 });
             }
             "else" | "elif" | "elifdef" | "elifndef" => {
                 if let Some(conditional) = self.conditionals.last_mut() {
-                    if !conditional.dead {
-                        conditional.first.get_or_insert(self.top);
+                    if let (false, FirstBranch::Open) = (conditional.dead, conditional.first) {
+                        conditional.first = FirstBranch::Ended { top: self.top };
                     }
                     conditional.dead = false;
                     self.top = conditional.before;
@@ -241,10 +254,14 @@ impl<'a> Matcher<'a> {
                 let Some(conditional) = self.conditionals.pop() else {
                     return;
                 };
-                if conditional.dead {
-                    self.top = conditional.first.unwrap_or(conditional.before);
-                } else if let (Branch::First, Some(first)) = (self.branch, conditional.first) {
-                    self.top = first;
+                match conditional.first {
+                    FirstBranch::Ended { top }
+                        if conditional.dead || self.branch == Branch::First =>
+                    {
+                        self.top = top;
+                    }
+                    FirstBranch::Open if conditional.dead => self.top = conditional.before,
+                    _ => {}
                 }
             }
             _ => {}
@@ -273,24 +290,28 @@ impl<'a> Matcher<'a> {
             self.pair(top, token);
             return None;
         }
-        if self.innermost(wanted).is_none() {
-            let one_too_many =
-                self.surplus.is_some() || opener.byte == b'{' && opener.line != self.line;
+        let Some(outer) = self.innermost(wanted) else {
+            let one_too_many = byte == b'}' && self.surplus.is_some()
+                || opener.byte == b'{' && opener.line != self.line;
             let finding = if one_too_many {
                 self.unmatched(token)
             } else {
                 self.mismatched(token, opener)
             };
             return Some(finding);
+        };
+        let indent = columns_of(self.text, self.line_start);
+        let outdented = self.starts_line(token) && indent <= opener.indent;
+        // Where the closer of the inner bracket belongs, a closer of another kind is the wrong one.
+        if outdented && indent == opener.indent && indent > self.arena[outer].indent {
+            return Some(self.mismatched(token, opener));
         }
-        let outdented =
-            self.starts_line(token) && columns_of(self.text, self.line_start) <= opener.indent;
         let opener_lacks_its_closer = outdented
-            || self.robbed.is_some()
+            || opener.byte == b'{' && self.robbed.is_some()
             || opener.line == self.line
             || opener.byte != b'{' && byte == b'}';
         Some(if opener_lacks_its_closer {
-            self.unclosed(self.robbed.unwrap_or(top))
+            self.unclosed(self.culprit(top))
         } else {
             self.unmatched(token)
         })
@@ -301,7 +322,8 @@ impl<'a> Matcher<'a> {
         let opener = self.arena[top];
         if opener.line != self.line && self.starts_line(token) {
             let indent = columns_of(self.text, self.line_start);
-            if opener.byte == b'{' && indent < opener.indent && self.robbed.is_none() {
+            let stolen = indent < opener.indent || self.comment_names_outer(top, token);
+            if opener.byte == b'{' && stolen && self.robbed.is_none() {
                 self.robbed = Some(top);
             }
             if opener.byte == b'{' && indent > opener.indent && self.surplus.is_none() {
@@ -312,6 +334,41 @@ impl<'a> Matcher<'a> {
             self.indent = opener.indent;
         }
         self.top = opener.outer;
+    }
+
+    /// Whether the comment behind a closer, as in `}  // namespace a`, names a block further out.
+    fn comment_names_outer(&self, top: usize, token: &Token) -> bool {
+        let rest = &self.text[token.end..];
+        let rest = &rest[..rest.floor_char_boundary(LINE_BYTES_MAX)];
+        let rest = rest.lines().next().unwrap_or("");
+        let Some((_, comment)) = rest.split_once("//") else {
+            return false;
+        };
+        let Some(name) = comment.split_whitespace().last() else {
+            return false;
+        };
+        let names = |index: usize| {
+            self.opening_line(index)
+                .split(|c: char| !is_name(c))
+                .any(|word| word == name)
+        };
+        if names(top) {
+            return false;
+        }
+        let outer = |index: &usize| self.arena[*index].outer;
+        std::iter::successors(self.arena[top].outer, outer)
+            .take(OUTER_MAX)
+            .any(names)
+    }
+
+    /// The text before an opener on its line.
+    fn opening_line(&self, index: usize) -> &'a str {
+        let end = self.arena[index].start;
+        let start = self
+            .text
+            .ceil_char_boundary(end.saturating_sub(LINE_BYTES_MAX));
+        let before = &self.text[start..end];
+        before.rsplit('\n').next().unwrap_or(before)
     }
 
     fn starts_line(&self, token: &Token) -> bool {
@@ -341,7 +398,13 @@ impl<'a> Matcher<'a> {
 
     fn end(self) -> Option<Finding> {
         let top = self.top?;
-        Some(self.unclosed(self.robbed.unwrap_or(top)))
+        Some(self.unclosed(self.culprit(top)))
+    }
+
+    /// The opener to blame for an open one: only a brace can have lost its closer to another.
+    fn culprit(&self, index: usize) -> usize {
+        let is_brace = self.arena[index].byte == b'{';
+        self.robbed.filter(|_| is_brace).unwrap_or(index)
     }
 
     fn unclosed(&self, index: usize) -> Finding {
@@ -355,7 +418,9 @@ impl<'a> Matcher<'a> {
     }
 
     fn unmatched(&self, token: &Token) -> Finding {
-        let token = self.surplus.as_ref().unwrap_or(token);
+        let is_brace = self.text.as_bytes()[token.start] == b'}';
+        let surplus = self.surplus.as_ref().filter(|_| is_brace);
+        let token = surplus.unwrap_or(token);
         let message = format!("unmatched `{}`", &self.text[token.start..token.end]);
         Finding::error("syntax/unmatched-bracket", message, token.start..token.end)
     }
@@ -371,6 +436,10 @@ impl<'a> Matcher<'a> {
             opener.start..opener.start + 1,
         )
     }
+}
+
+fn is_name(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
 }
 
 const fn opener_of(closer: u8) -> u8 {

@@ -324,7 +324,7 @@ impl Lexer<'_> {
         }
         match (self.language, quote) {
             (Language::C | Language::Cpp, b'"') if prefix.ends_with(b"R") => {
-                self.cpp_raw(prefix_end)
+                self.cpp_raw(prefix_end);
             }
             (Language::Rust, b'"') if prefix.ends_with(b"r") => return self.rust_raw(prefix_end),
             (Language::Rust, b'\'') => self.rust_quote(prefix_end),
@@ -529,14 +529,13 @@ impl Lexer<'_> {
             [b'\\', ..] => {
                 let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
                 // The escaped byte itself may be a quote.
-                match line.get(2..).and_then(|tail| memchr::memchr(b'\'', tail)) {
-                    Some(len) => 2 + len + 1,
-                    None => {
-                        self.at = open + 1 + line.len();
-                        self.unterminated("character literal", open..open + 1, false);
-                        return;
-                    }
-                }
+                let tail = line.get(2..).and_then(|tail| memchr::memchr(b'\'', tail));
+                let Some(len) = tail else {
+                    self.at = open + 1 + line.len();
+                    self.unterminated("character literal", open..open + 1, false);
+                    return;
+                };
+                2 + len + 1
             }
             [first, ..] => {
                 let width = utf8_width(*first);

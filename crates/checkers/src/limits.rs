@@ -18,3 +18,10 @@ pub const FINDINGS_MAX: usize = 100;
 pub(crate) fn too_large(size_bytes: usize) -> String {
     format!("{size_bytes} bytes are more than the {SOURCE_BYTES_MAX} that are checked")
 }
+
+/// Why a text that is nested too deep at a byte is not checked.
+pub(crate) fn too_deep(text: &str, at: usize) -> String {
+    let before = &text.as_bytes()[..at.min(text.len())];
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
+    format!("nested deeper than {NESTING_DEPTH_MAX} levels at line {line}")
+}

@@ -1,11 +1,14 @@
 //! One front end per language, behind one door that keeps their promises.
 
 mod c_family;
+mod first_cause;
 mod go;
 mod java;
 mod javascript;
 mod json;
+mod message;
 mod python;
+mod recursion;
 mod rust;
 mod toml;
 mod yaml;
@@ -20,6 +23,9 @@ use crate::{Finding, Outcome, Source, limits};
 /// The byte-order mark of UTF-8.
 const BOM: &str = "\u{feff}";
 
+/// The parsers of our own, by the version of this crate.
+const OWN_ENGINE: &str = concat!("claude-flow-checkers ", env!("CARGO_PKG_VERSION"));
+
 /// The name and version of the parser that decides for a language.
 #[must_use]
 pub const fn engine(language: Language) -> &'static str {
@@ -27,11 +33,13 @@ pub const fn engine(language: Language) -> &'static str {
         Language::JavaScript | Language::TypeScript | Language::Tsx => "oxc 0.146.0",
         Language::Python => "ruff_python_parser 0.0.10",
         Language::Rust => "ra_ap_syntax 0.0.349",
-        Language::Go => "tree-sitter-go 0.25",
-        Language::Java => "tree-sitter-java 0.23",
-        Language::C => "tree-sitter-c 0.24",
-        Language::Cpp => "tree-sitter-cpp 0.23",
-        Language::Json | Language::JsonWithComments | Language::Json5 => "jsonc-parser 0.34",
+        Language::C
+        | Language::Cpp
+        | Language::Go
+        | Language::Java
+        | Language::Json
+        | Language::JsonWithComments
+        | Language::Json5 => OWN_ENGINE,
         Language::Yaml => "saphyr-parser 0.3",
         Language::Toml => "toml_parser 1.1",
         _ => "none",

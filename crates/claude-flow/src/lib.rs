@@ -1,1 +1,50 @@
-//! facade
+//! Says within milliseconds, and truthfully, what an edit broke.
+//!
+//! This crate re-exports the crates that do the work, one module each, and holds no code of its own.
+//! The program of the same name is built from the crate `claude-flow-cli`.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "pipeline")] {
+//! use claude_flow::prelude::*;
+//!
+//! let pipeline = Pipeline::new(Config::default());
+//! let document = pipeline.check_paths(&["Cargo.toml"], &Options::default());
+//! assert_eq!(document.exit_status(), 0);
+//! for check in &document.files[0].checks {
+//!     // What was not checked says so; it never looks clean.
+//!     assert_eq!(check.state == State::NotRun, check.engine.is_none());
+//! }
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! All are additive and on by default through `full`; none changes what another does.
+//!
+//! - `checkers`: the module `checkers`, in-process checks of source text.
+//! - `lang-detect`: the module `lang_detect`, a file's language from path and content.
+//! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
+//! - `full`: all of them.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "checkers")]
+#[doc(inline)]
+pub use claude_flow_checkers as checkers;
+#[cfg(feature = "lang-detect")]
+#[doc(inline)]
+pub use claude_flow_lang_detect as lang_detect;
+#[cfg(feature = "pipeline")]
+#[doc(inline)]
+pub use claude_flow_pipeline as pipeline;
+
+/// The names that most callers need.
+pub mod prelude {
+    #[cfg(feature = "lang-detect")]
+    pub use claude_flow_lang_detect::Language;
+    #[cfg(feature = "pipeline")]
+    pub use claude_flow_pipeline::document::{Document, FileReport, Severity, State};
+    #[cfg(feature = "pipeline")]
+    pub use claude_flow_pipeline::{BaselineSource, Config, ConfigError, Options, Pipeline};
+}

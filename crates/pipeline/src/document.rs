@@ -7,6 +7,9 @@ use serde::Serialize;
 /// The version of the document's form: the first number rises when a reader of the old form could misread it.
 pub const SCHEMA_VERSION: &str = "1.0";
 
+/// The JSON Schema of the document.
+pub const RESULT_SCHEMA: &str = include_str!("../docs/result.schema.json");
+
 /// The verdict on one or more edited files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Document {
@@ -20,6 +23,45 @@ pub struct Document {
     pub files: Vec<FileReport>,
     /// Counts over all files.
     pub summary: Summary,
+}
+
+impl Document {
+    /// Puts reports into a document and counts them.
+    #[must_use]
+    pub fn new(request: Request, files: Vec<FileReport>) -> Self {
+        let summary = Summary::of(&files);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            tool: Tool {
+                name: "claude-flow",
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            request,
+            files,
+            summary,
+        }
+    }
+
+    /// What a process that was asked for this document exits with.
+    ///
+    /// - 2 if there is a file without a verdict: it, its configuration or its baseline could not be read.
+    /// - 1 if there is an error finding that was not there before the edit.
+    /// - 2 if a check failed, did not end in time or looked at a content that is no longer on disk:
+    ///   the job could not be done, and that must not read as clean.
+    /// - 0 otherwise; a check that was not made has said why and breaks nothing.
+    #[must_use]
+    pub const fn exit_status(&self) -> u8 {
+        let summary = &self.summary;
+        if summary.unreadable > 0 {
+            2
+        } else if summary.errors > 0 {
+            1
+        } else if summary.broken_checks > 0 {
+            2
+        } else {
+            0
+        }
+    }
 }
 
 /// What made the document.
@@ -50,7 +92,8 @@ pub struct Request {
 pub struct FileReport {
     /// The path as it was given.
     pub path: String,
-    /// Why the file could not be read; then nothing below says anything about it.
+    /// Why there is no verdict: the file, its configuration or its baseline could not be read.
+    /// Then nothing below says anything about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The language by github-linguist's name, or `null` if it is none that is known.
@@ -200,7 +243,7 @@ pub struct SuggestedFix {
 pub struct Summary {
     /// Files that were asked for.
     pub files: u64,
-    /// Files that could not be read.
+    /// Files without a verdict, see [`FileReport::error`].
     pub unreadable: u64,
     /// Error findings.
     pub errors: u64,
@@ -210,6 +253,40 @@ pub struct Summary {
     pub infos: u64,
     /// Findings that were there before the edit.
     pub pre_existing: u64,
-    /// Checks that broke or did not end in time.
+    /// Checks that say nothing about the file as it is on disk: failed, timed out or stale.
     pub broken_checks: u64,
+}
+
+impl Summary {
+    /// Counts reports; the findings of a check that looked at an outdated content are left out.
+    #[must_use]
+    pub fn of(files: &[FileReport]) -> Self {
+        let mut summary = Self::default();
+        for file in files {
+            summary.files += 1;
+            summary.unreadable += u64::from(file.error.is_some());
+            for check in &file.checks {
+                summary.add(check);
+            }
+        }
+        summary
+    }
+
+    fn add(&mut self, check: &CheckReport) {
+        match check.state {
+            State::Clean | State::NotRun => {}
+            State::TimedOut | State::Failed | State::Stale => self.broken_checks += 1,
+            State::Findings => {
+                for finding in &check.findings {
+                    let count = match finding.severity {
+                        _ if finding.pre_existing => &mut self.pre_existing,
+                        Severity::Error => &mut self.errors,
+                        Severity::Warning => &mut self.warnings,
+                        Severity::Info => &mut self.infos,
+                    };
+                    *count += 1;
+                }
+            }
+        }
+    }
 }

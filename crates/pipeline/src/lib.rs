@@ -1,4 +1,61 @@
-//! One edit in, one truthful verdict out.
+//! One edit in, one truthful verdict out: reads the file, runs the checks, writes the result document.
+//!
+//! # Guarantees
+//!
+//! - Honest: every check that exists or is planned appears in the result; one that was not made,
+//!   broke, took too long or looked at a content that is no longer on disk says so in its [`document::State`].
+//! - Bounded: at most [`Config::file_size_bytes`] of a file are held, a check is waited for at most
+//!   [`Config::time_ms`], and at most [`CHECK_THREADS_ABANDONED_MAX`] checks that did not end are left behind.
+//! - Reads regular files only and never blocks on a FIFO or a device.
+//! - Starts no process. A git repository is read without running anything that its configuration names.
+//! - Ordered: reports come in the order of the paths, findings in the order of the text.
+//! - One file starts one thread; only several files start a pool.
+//!
+//! # What it does not do
+//!
+//! It writes no file, prints nothing, runs no tool and knows nothing of who asked.
+//!
+//! # Example
+//!
+//! ```
+//! use claude_flow_pipeline::{Config, Options, Pipeline};
+//!
+//! let pipeline = Pipeline::new(Config::default());
+//! let document = pipeline.check_paths(&["Cargo.toml"], &Options::default());
+//! assert_eq!(document.files[0].language, Some("TOML"));
+//! assert_eq!(document.exit_status(), 0);
+//! ```
+//!
+//! # Design
+//!
+//! The checks are pure functions that may run for as long as the text makes them, so each file's
+//! checks run on a thread of their own, which is left to itself when the time is over.
+//! Why the result is a versioned JSON document is told in `docs/adr/0001-result-document.md`,
+//! why git repositories are read with gix in `docs/adr/0002-gix-for-baselines.md`.
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this layer is where files are read and time is measured; the ban is for the pure crates"
+)]
 
+mod baseline;
+mod changes;
+mod config;
+#[cfg(doc)]
+pub mod docs;
 pub mod document;
+mod git;
+mod lines;
+mod options;
+mod pipeline;
+mod read;
+mod report;
+mod run;
+
+pub use config::{Config, ConfigError};
+pub use document::{Document, RESULT_SCHEMA};
+pub use lines::LineIndex;
+pub use options::{BaselineSource, Options, Percent, PercentError};
+pub use pipeline::Pipeline;
+pub use read::ReadError;
+pub use run::CHECK_THREADS_ABANDONED_MAX;

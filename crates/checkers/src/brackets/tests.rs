@@ -44,6 +44,12 @@ fn indentation_tells_which_block_lacks_its_closer() {
 }
 
 #[test]
+fn a_comment_behind_a_closer_names_its_block() {
+    let text = "namespace a {\nnamespace b {\nint c;\n}  // namespace a\n";
+    check(Language::Cpp, text, Some(("syntax/unclosed-bracket", 2)));
+}
+
+#[test]
 fn a_condition_over_several_lines_is_not_taken_for_indentation() {
     let text = "void f() {\n    if (a &&\n            b) {\n        c();\n    }\n    g(1;\n}\n";
     check(Language::C, text, Some(("syntax/unclosed-bracket", 6)));
@@ -72,6 +78,11 @@ fn the_wrong_closer_is_named_with_its_opener() {
         Language::Go,
         "var a = f(1, 2]\n",
         Some(("syntax/mismatched-bracket", 1)),
+    );
+    check(
+        Language::Json,
+        "{\n  \"a\": [\n    1\n  },\n  \"b\": 2\n}\n",
+        Some(("syntax/mismatched-bracket", 4)),
     );
     check(
         Language::Python,
@@ -103,4 +114,12 @@ fn literals_that_do_not_end_come_before_what_they_swallow() {
         "f()\n/* g()\n",
         Some(("syntax/unterminated-comment", 2)),
     );
+}
+
+#[test]
+fn odd_indentation_of_braces_is_not_blamed_for_a_parenthesis() {
+    let text = "class A {\n    int[] a =\n            {\n        1,\n    };\n\n    void m() {\n        f(1;\n    }\n}\n";
+    check(Language::Java, text, Some(("syntax/unclosed-bracket", 8)));
+    let text = "class A {\n    int[] a = {\n        1,\n        };\n\n    void m() {\n        f(1));\n    }\n}\n";
+    check(Language::Java, text, Some(("syntax/unmatched-bracket", 7)));
 }

@@ -1,0 +1,3 @@
+//! The facade leads where it says.
+
+mod reexports;

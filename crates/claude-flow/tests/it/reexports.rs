@@ -1,0 +1,44 @@
+//! Each re-export is used through the facade's path once; a feature that is renamed or lost fails here.
+
+#[cfg(feature = "checkers")]
+#[test]
+fn checkers_are_reached_through_the_facade() {
+    use claude_flow::checkers::{Finding, Severity};
+    let finding = Finding::error("text/example", "an example", 0..1);
+    assert_eq!(finding.severity, Severity::Error);
+}
+
+#[cfg(feature = "lang-detect")]
+#[test]
+fn lang_detect_is_reached_through_the_facade() {
+    let found = claude_flow::lang_detect::detect("a.rs", b"");
+    let language = found.map(|found| found.language);
+    assert_eq!(language, Some(claude_flow::prelude::Language::Rust));
+}
+
+#[cfg(feature = "pipeline")]
+#[test]
+fn pipeline_is_reached_through_the_facade() {
+    let document = claude_flow::pipeline::Document::new(
+        claude_flow::pipeline::document::Request::default(),
+        Vec::new(),
+    );
+    assert_eq!(document.exit_status(), 0);
+}
+
+#[cfg(feature = "pipeline")]
+#[test]
+fn prelude_suffices_to_check_a_content() {
+    use claude_flow::prelude::*;
+    let report: FileReport = Pipeline::new(Config::default()).check_content(
+        "notes".as_ref(),
+        b"x\n",
+        &Options::default(),
+    );
+    assert!(
+        report
+            .checks
+            .iter()
+            .all(|check| check.state == State::NotRun)
+    );
+}

@@ -1,0 +1,255 @@
+//! What the command line can say.
+
+use std::path::PathBuf;
+
+use anstream::ColorChoice;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use claude_flow::pipeline::Percent;
+
+use crate::hook::Harness;
+use crate::render::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  claude-flow post-edit src/app.ts          what is wrong with this file
+  claude-flow post-edit --git-base HEAD src/*.rs
+                                            only what the edits since the last commit brought
+  claude-flow init --claude-code            check every edit that Claude Code makes
+  claude-flow doctor                        what is found here, and what is missing";
+
+const POST_EDIT_EXAMPLES: &str = "\
+Exit status:
+  0  no error finding
+  1  at least one error finding that the edit brought
+  2  the job could not be done: unreadable file, bad configuration, bad usage,
+     a check that broke or took too long
+  With --exit-zero a 1 becomes a 0.
+
+Examples:
+  claude-flow post-edit src/app.ts src/lib.rs
+  claude-flow post-edit --structured src/app.ts | jq .summary
+  claude-flow post-edit --git-base HEAD --format github src/*.py
+  claude-flow post-edit --since-content before.go after.go
+  generate | claude-flow post-edit --stdin-path src/made.json";
+
+const HOOK_EXAMPLES: &str = "\
+The exit status is always 0: a harness takes every other one for a failure of its own.
+What was wrong with the payload is on standard error.
+
+Examples:
+  claude-flow init --claude-code            installs the hook
+  claude-flow hook claude-code < payload.json";
+
+const INIT_EXAMPLES: &str = "\
+With --claude-code this is added to .claude/settings.json:
+  {\"hooks\": {\"PostToolUse\": [{\"matcher\": \"Edit|Write|MultiEdit|NotebookEdit\", \"hooks\":
+    [{\"type\": \"command\", \"command\": \"claude-flow\", \"args\": [\"hook\", \"claude-code\"], \"timeout\": 10}]}]}}
+
+Exit status:
+  0  done, or there was nothing to do
+  2  a file could not be read, understood or written; no file is changed then
+
+Examples:
+  claude-flow init                          write claude-flow.toml
+  claude-flow init --claude-code --dry-run  show what would change
+  claude-flow init --uninstall              take everything out again";
+
+const DOCTOR_EXAMPLES: &str = "\
+No program is started.
+
+Exit status:
+  0  nothing is broken; what is only missing is told
+  2  a configuration or settings file cannot be used
+
+Examples:
+  claude-flow doctor
+  claude-flow doctor --format json | jq '.tools[] | select(.path == null) | .name'";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  claude-flow schema > result.schema.json";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  claude-flow completions bash > ~/.local/share/bash-completion/completions/claude-flow
+  claude-flow completions zsh > \"${fpath[1]}/_claude-flow\"
+  claude-flow completions fish > ~/.config/fish/completions/claude-flow.fish";
+
+/// Says within milliseconds, and truthfully, what an edit broke
+#[derive(Debug, Parser)]
+#[command(name = "claude-flow", version, after_help = EXAMPLES, propagate_version = true)]
+pub(crate) struct Args {
+    /// Whether to use colours: `auto` looks for a terminal, `NO_COLOR` and `CLICOLOR_FORCE`
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    pub(crate) fn choice(self) -> ColorChoice {
+        match self {
+            Self::Auto => ColorChoice::Auto,
+            Self::Always => ColorChoice::AlwaysAnsi,
+            Self::Never => ColorChoice::Never,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check edited files and say what is wrong with them
+    #[command(after_help = POST_EDIT_EXAMPLES)]
+    PostEdit(Box<PostEditArgs>),
+    /// Answer an agent harness that calls after an edit: JSON on standard input and output
+    #[command(after_help = HOOK_EXAMPLES)]
+    Hook {
+        /// The harness that is calling
+        #[arg(value_enum)]
+        harness: Harness,
+    },
+    /// Write a configuration file, and install the hook of an agent harness
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// Say what is found here, what is missing, and what each missing thing would add
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor {
+        /// The directory to look at
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+        /// The form of the output
+        #[arg(long, value_enum, default_value = "human")]
+        format: DoctorFormat,
+    },
+    /// Print the JSON Schema of the result document
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print a script that completes this program's arguments in a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What `post-edit` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PostEditArgs {
+    /// The files to check
+    #[arg(value_name = "FILE", required_unless_present_any = ["stdin_path", "file"])]
+    pub(crate) files: Vec<PathBuf>,
+    /// One more file; existing set-ups name it this way
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) file: Vec<PathBuf>,
+    /// Check standard input as if it were the content of PATH
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["files", "file"])]
+    pub(crate) stdin_path: Option<PathBuf>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) structured: bool,
+    /// Exit with 0 even if there are error findings; what could not be done still exits with 2
+    #[arg(long)]
+    pub(crate) exit_zero: bool,
+    /// Use this configuration instead of the nearest claude-flow.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Count only what is new against this earlier content of the one FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "git_base")]
+    pub(crate) since_content: Option<PathBuf>,
+    /// Count only what is new against this revision, for example HEAD
+    #[arg(long, value_name = "REV")]
+    pub(crate) git_base: Option<String>,
+    #[command(flatten)]
+    pub(crate) accepted: AcceptedArgs,
+}
+
+/// What existing set-ups pass: labels, and checks that are planned.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Accepted from existing set-ups")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent flag of the command line"
+)]
+pub(crate) struct AcceptedArgs {
+    /// A label that is handed through to the result
+    #[arg(long, value_name = "KEY")]
+    pub(crate) memory_key: Option<String>,
+    /// A label that is handed through to the result
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent_id: Option<String>,
+    /// A label that is handed through to the result
+    #[arg(long, value_name = "ID")]
+    pub(crate) swarm_id: Option<String>,
+    /// The least coverage, in percent; not built yet, the result says so
+    #[arg(long, value_name = "N")]
+    pub(crate) minimum_coverage: Option<Percent>,
+    /// Make critical security findings errors; not built yet, the result says so
+    #[arg(long)]
+    pub(crate) block_on_critical: bool,
+    /// Follow the order of tests and code; not built yet, the result says so
+    #[arg(long)]
+    pub(crate) tdd_mode: bool,
+    /// Make violations of that order errors; not built yet, the result says so
+    #[arg(long)]
+    pub(crate) block_on_tdd_violations: bool,
+    /// Be strict with Rust; not built yet, the result says so
+    #[arg(long)]
+    pub(crate) rust_strict: bool,
+    /// Leave the format check out
+    #[arg(long)]
+    pub(crate) no_format: bool,
+    /// Leave the text and syntax checks out
+    #[arg(long)]
+    pub(crate) no_validate: bool,
+    /// Leave help and suggested fixes out
+    #[arg(long)]
+    pub(crate) no_recommendations: bool,
+    /// Leave the tdd check out
+    #[arg(long)]
+    pub(crate) no_tdd: bool,
+}
+
+/// What `init` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct InitArgs {
+    /// The project's directory
+    #[arg(default_value = ".")]
+    pub(crate) directory: PathBuf,
+    /// Install the hook into .claude/settings.json too
+    #[arg(long)]
+    pub(crate) claude_code: bool,
+    /// Take out what `init` put in: the hook, and claude-flow.toml if it was not changed
+    #[arg(long, conflicts_with = "claude_code")]
+    pub(crate) uninstall: bool,
+    /// Show what would change and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// The form of `doctor`'s output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// For people
+    Human,
+    /// One JSON document
+    Json,
+}

@@ -1,0 +1,26 @@
+//! One file for each command.
+
+mod completions;
+mod doctor;
+mod hook;
+mod init;
+mod post_edit;
+mod schema;
+
+use std::process::ExitCode;
+
+use anstream::ColorChoice;
+
+use crate::args::Command;
+
+/// Does what was asked for; the code is what the program exits with.
+pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::PostEdit(args) => post_edit::run(*args, color),
+        Command::Hook { harness } => Ok(hook::run(harness)),
+        Command::Init(args) => init::run(&args, color),
+        Command::Doctor { directory, format } => doctor::run(&directory, format, color),
+        Command::Schema => schema::run(),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}

@@ -1,0 +1,12 @@
+//! The built program on real files.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests of the program write the files that it reads; the ban is for the pure crates"
+)]
+
+mod doctor;
+mod hook;
+mod init;
+mod post_edit;
+mod program;
+mod usage;

@@ -1,0 +1,418 @@
+//! The way of one edit: read, check, compare with what was there before, look whether it is still there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use claude_flow_checkers::{Finding, Outcome, TEXT_VERSION, engine};
+use claude_flow_lang_detect::{Detection, detect};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+
+use crate::baseline::{self, Earlier, Known};
+use crate::config::parent_directory;
+use crate::document::{CheckReport, Content as ReportedContent, Document, FileReport};
+use crate::read::{Content, Snapshot};
+use crate::report::{self, Telling};
+use crate::run::{Check, Ended, Job, Runner};
+use crate::{Config, LineIndex, Options};
+
+/// Checks files and contents.
+///
+/// # Examples
+///
+/// ```
+/// use claude_flow_pipeline::{Config, Options, Pipeline};
+///
+/// let pipeline = Pipeline::new(Config::default());
+/// let report = pipeline.check_content("notes.txt".as_ref(), b"hello\n", &Options::default());
+/// assert!(report.error.is_none());
+/// assert_eq!(report.checks.len(), 9);
+/// ```
+#[derive(Debug)]
+pub struct Pipeline {
+    config: Source,
+    runner: Runner,
+}
+
+impl Pipeline {
+    /// A pipeline that treats every file by one configuration.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config: Source::Fixed(Arc::new(Ok(config))),
+            runner: Runner::new(),
+        }
+    }
+
+    /// A pipeline that treats each file by the nearest configuration up the tree from it.
+    ///
+    /// The configurations are read anew in each call; a file whose configuration is not usable is
+    /// reported as unreadable, with the configuration's error.
+    #[must_use]
+    pub fn with_nearest_config() -> Self {
+        Self {
+            config: Source::Nearest,
+            runner: Runner::new(),
+        }
+    }
+
+    /// Checks files, several at once; the reports come in the order of the paths.
+    ///
+    /// # Errors
+    ///
+    /// None of its own: what goes wrong with a file is told in its [`FileReport`].
+    ///
+    /// # Complexity
+    ///
+    /// Blocks until every file is checked or given up.
+    /// One file is checked without a thread pool, several use rayon's global one.
+    /// Holds as many contents at once as the pool has threads, each at most as large as the limit.
+    #[must_use]
+    pub fn check_paths<P: AsRef<Path>>(&self, paths: &[P], options: &Options) -> Document {
+        self.check_paths_with_progress(paths, options, &|_, _| {})
+    }
+
+    /// Like [`Pipeline::check_paths`], and calls `progress` with the number of files that are done and
+    /// the number of all files after each one, from the thread that checked it.
+    #[must_use]
+    pub fn check_paths_with_progress<P: AsRef<Path>>(
+        &self,
+        paths: &[P],
+        options: &Options,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Document {
+        let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+        let done = AtomicUsize::new(0);
+        let check = |(path, config): &(&Path, Resolved)| {
+            let report = if options.baseline.serves_one_file() && paths.len() > 1 {
+                let error = "one earlier content cannot belong to several files; \
+                             check them one by one or compare with a git revision";
+                unreadable(path, error.to_owned(), options)
+            } else {
+                self.check_path(path, config, options)
+            };
+            // The count publishes nothing else, so it needs no ordering.
+            progress(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
+            report
+        };
+        let resolved = self.config.resolve(&paths);
+        let files = match &*resolved {
+            [one] => vec![check(one)],
+            several => several.par_iter().map(check).collect(),
+        };
+        Document::new(options.request.clone(), files)
+    }
+
+    /// Checks a content that the caller holds, as if it were the file's; the file need not exist.
+    ///
+    /// # Complexity
+    ///
+    /// Copies the content once. Blocks until it is checked or given up.
+    #[must_use]
+    pub fn check_content(&self, path: &Path, content: &[u8], options: &Options) -> FileReport {
+        let resolved = self.config.resolve(&[path]);
+        let config = match resolved.first().map(|(_, config)| &**config) {
+            Some(Ok(config)) => config,
+            Some(Err(error)) => return unreadable(path, error.clone(), options),
+            None => return unreadable(path, "no configuration was resolved".to_owned(), options),
+        };
+        if config.excludes(path) {
+            return excluded(path, options);
+        }
+        let described = ReportedContent {
+            blake3: blake3::hash(content).to_hex().to_string(),
+            size_bytes: content.len() as u64,
+        };
+        let held = if described.size_bytes > config.file_size_bytes() {
+            Content::TooLarge {
+                head: content.to_vec(),
+            }
+        } else {
+            Content::Whole(content.into())
+        };
+        let file = File {
+            path,
+            config,
+            options,
+        };
+        self.check_held(&file, &held, described)
+    }
+
+    fn check_path(&self, path: &Path, config: &Resolved, options: &Options) -> FileReport {
+        let config = match &**config {
+            Ok(config) => config,
+            Err(error) => return unreadable(path, error.clone(), options),
+        };
+        if config.excludes(path) {
+            return excluded(path, options);
+        }
+        let snapshot = match Snapshot::take(path, config.file_size_bytes()) {
+            Ok(snapshot) => snapshot,
+            Err(error) => return unreadable(path, error.to_string(), options),
+        };
+        let described = ReportedContent {
+            blake3: snapshot.blake3.to_hex().to_string(),
+            size_bytes: snapshot.size_bytes,
+        };
+        let file = File {
+            path,
+            config,
+            options,
+        };
+        let mut report = self.check_held(&file, &snapshot.content, described);
+        if report.error.is_none() && !snapshot.is_current(path) {
+            report.checks.iter_mut().for_each(report::make_stale);
+        }
+        report
+    }
+
+    fn check_held(
+        &self,
+        file: &File<'_>,
+        held: &Content,
+        described: ReportedContent,
+    ) -> FileReport {
+        let shown = shown(file.path);
+        let beginning = match held {
+            Content::Whole(bytes) => bytes,
+            Content::TooLarge { head } => &**head,
+        };
+        let detection = detect(&shown, beginning);
+        let limit_bytes = file.config.file_size_bytes();
+        let source = &file.options.baseline;
+        let earlier = match Earlier::load(source, file.path, file.config, &self.runner) {
+            Ok(earlier) => earlier,
+            Err(error) => return unreadable(file.path, error, file.options),
+        };
+        let mut checks = match held {
+            Content::Whole(bytes) => self.check_bytes(file, bytes, detection, earlier.as_ref()),
+            Content::TooLarge { .. } => {
+                let reason = format!(
+                    "{} bytes are more than the {limit_bytes} that limits.file_size_bytes allows",
+                    described.size_bytes
+                );
+                vec![
+                    report::not_run("text", &*reason),
+                    report::not_run("syntax", reason),
+                ]
+            }
+        };
+        checks.extend(report::planned(file.options));
+        FileReport {
+            path: shown,
+            error: None,
+            language: detection.map(|found| found.language.name()),
+            detected_by: detection.map(|found| found.evidence.name()),
+            content: Some(described),
+            baseline: earlier.as_ref().map(Earlier::describe),
+            checks,
+        }
+    }
+
+    fn check_bytes(
+        &self,
+        file: &File<'_>,
+        bytes: &Arc<[u8]>,
+        detection: Option<Detection>,
+        earlier: Option<&Earlier>,
+    ) -> Vec<CheckReport> {
+        let plans = [Check::Text, Check::Syntax].map(|check| (check, file.plan(check, detection)));
+        let made: Vec<_> = plans
+            .iter()
+            .filter(|(_, plan)| plan.is_ok())
+            .map(|(check, _)| *check)
+            .collect();
+        let mut ended = Vec::new();
+        let mut found_before = Vec::new();
+        if let Some(Detection { language, .. }) = detection {
+            let job = |bytes: &Arc<[u8]>| Job {
+                path: shown(file.path),
+                language,
+                bytes: Arc::clone(bytes),
+            };
+            let time_limit = file.config.time_limit();
+            ended = self.runner.run(job(bytes), &made, time_limit);
+            // What was found before matters only if there is something to compare it with.
+            if let Some(earlier) = earlier.filter(|_| ended.iter().any(has_findings)) {
+                let before = self.runner.run(job(&earlier.bytes), &made, time_limit);
+                found_before = before.into_iter().flat_map(findings).collect();
+            }
+        }
+        let emptied = earlier
+            .filter(|earlier| baseline::is_blank(bytes) && !baseline::is_blank(&earlier.bytes))
+            .map(|earlier| baseline::emptied(&earlier.bytes));
+        file.tell(bytes, earlier, &found_before, plans, ended, emptied)
+    }
+}
+
+/// One file's settings.
+struct File<'a> {
+    path: &'a Path,
+    config: &'a Config,
+    options: &'a Options,
+}
+
+/// Whether a check is made, and by what; otherwise why not.
+type Plan = Result<String, Skipped>;
+
+/// Why a check is not made.
+struct Skipped {
+    reason: String,
+    // True if somebody did not want it, false if it is not possible.
+    by_choice: bool,
+}
+
+impl File<'_> {
+    fn plan(&self, check: Check, detection: Option<Detection>) -> Plan {
+        let (wanted, key) = match check {
+            Check::Text => (self.config.text(), "checks.text"),
+            Check::Syntax => (self.config.syntax(), "checks.syntax"),
+        };
+        let chosen = |reason| {
+            Err(Skipped {
+                reason,
+                by_choice: true,
+            })
+        };
+        if self.options.no_validate {
+            return chosen("switched off by --no-validate".to_owned());
+        }
+        if !wanted {
+            return chosen(format!("switched off by {key} in claude-flow.toml"));
+        }
+        match (check, detection) {
+            (_, None) => Err(Skipped {
+                reason: "not a language that is known here".to_owned(),
+                by_choice: false,
+            }),
+            (Check::Text, Some(_)) => Ok(text_engine()),
+            (Check::Syntax, Some(found)) => Ok(engine(found.language).to_owned()),
+        }
+    }
+
+    fn tell(
+        &self,
+        bytes: &[u8],
+        earlier: Option<&Earlier>,
+        found_before: &[Finding],
+        plans: [(Check, Plan); 2],
+        ended: Vec<Ended>,
+        mut emptied: Option<Finding>,
+    ) -> Vec<CheckReport> {
+        let after = LineIndex::new(bytes);
+        let before = LineIndex::new(earlier.map_or(&[], |earlier| &earlier.bytes));
+        let mut known =
+            (!found_before.is_empty()).then(|| Known::new(&before, &after, found_before));
+        let mut is_known =
+            |finding: &Finding| known.as_mut().is_some_and(|known| known.take(finding));
+        let telling = Telling::new(self.config, self.options);
+        let mut ended = ended.into_iter();
+        plans
+            .into_iter()
+            .map(|(check, plan)| {
+                let name = check.name();
+                let emptied = emptied.take_if(|_| check == Check::Text);
+                match plan {
+                    Ok(engine) => {
+                        let ended = ended.next().unwrap_or_else(|| Ended::failed("no answer"));
+                        let ended = ended.with(emptied);
+                        telling.check(name, engine, ended, &after, &mut is_known)
+                    }
+                    // Of a blank text there is nothing that a check would have to look at besides.
+                    Err(skipped) if emptied.is_some() && !skipped.by_choice => {
+                        let ended = Ended::clean().with(emptied);
+                        telling.check(name, text_engine(), ended, &after, &mut is_known)
+                    }
+                    Err(skipped) => report::not_run(name, skipped.reason),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Debug)]
+enum Source {
+    Fixed(Resolved),
+    Nearest,
+}
+
+/// A configuration, or why there is none; shared by the files that it holds for.
+type Resolved = Arc<Result<Config, String>>;
+
+impl Source {
+    fn resolve<'a>(&self, paths: &[&'a Path]) -> Vec<(&'a Path, Resolved)> {
+        let mut nearest: BTreeMap<PathBuf, Resolved> = BTreeMap::new();
+        let mut find = |path: &Path| match self {
+            Self::Fixed(config) => Arc::clone(config),
+            Self::Nearest => {
+                let directory = parent_directory(path);
+                let entry = nearest.entry(directory.to_owned());
+                Arc::clone(entry.or_insert_with(|| {
+                    let found = Config::find(directory);
+                    Arc::new(found.map(|(config, _)| config).map_err(|e| e.to_string()))
+                }))
+            }
+        };
+        paths.iter().map(|&path| (path, find(path))).collect()
+    }
+}
+
+fn unreadable(path: &Path, error: String, options: &Options) -> FileReport {
+    FileReport {
+        error: Some(error),
+        ..unchecked(
+            path,
+            "there is no verdict, see the error of the file",
+            options,
+        )
+    }
+}
+
+fn excluded(path: &Path, options: &Options) -> FileReport {
+    let reason = "excluded by files.exclude in claude-flow.toml";
+    unchecked(path, reason, options)
+}
+
+fn unchecked(path: &Path, reason: &str, options: &Options) -> FileReport {
+    let mut checks = vec![
+        report::not_run("text", reason),
+        report::not_run("syntax", reason),
+    ];
+    checks.extend(report::planned(options));
+    FileReport {
+        path: shown(path),
+        error: None,
+        language: None,
+        detected_by: None,
+        content: None,
+        baseline: None,
+        checks,
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn text_engine() -> String {
+    format!("text {TEXT_VERSION}")
+}
+
+fn has_findings(ended: &Ended) -> bool {
+    matches!(ended, Ended::Outcome { outcome: Outcome::Checked { findings }, .. } if !findings.is_empty())
+}
+
+fn findings(ended: Ended) -> Vec<Finding> {
+    match ended {
+        Ended::Outcome {
+            outcome: Outcome::Checked { findings },
+            ..
+        } => findings,
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

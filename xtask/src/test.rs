@@ -1,0 +1,204 @@
+//! Everything that must hold before a change lands, cheapest first.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use lexopt::prelude::*;
+
+use crate::workspace::{Metadata, cargo};
+use crate::{Ended, tidy, tool, workspace};
+
+pub(crate) const HELP: &str = "\
+cargo xtask test [--quick]
+
+Format, lints with warnings as errors, tidy, tests, doctests, the facade with each
+feature alone and with none, rustdoc with warnings as errors, benches on tiny input.
+Each step is announced; the first failure stops and prints the command that repeats it.
+
+  --quick  stop after the tests
+
+Exit code: 0 all passed, 1 a step failed, 2 could not run.
+";
+
+/// One thing to run.
+struct Step {
+    title: &'static str,
+    action: Action,
+}
+
+enum Action {
+    /// Other programs, one after the other.
+    Commands(Vec<Command>),
+    /// `tidy`, which is part of this program.
+    Tidy,
+}
+
+pub(crate) fn run(mut parser: lexopt::Parser) -> Result<Ended> {
+    let mut is_quick = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("quick") => is_quick = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let mut steps = fast_steps();
+    if !is_quick {
+        steps.extend(slow_steps()?);
+    }
+    let (started, total) = (Instant::now(), steps.len());
+    let mut times = Vec::with_capacity(total);
+    for (index, step) in steps.into_iter().enumerate() {
+        let (title, step_started) = (step.title, Instant::now());
+        eprintln!("\n[{}/{total}] {title}", index + 1);
+        let failure = take(step.action)?;
+        let seconds = step_started.elapsed().as_secs_f64();
+        if let Some(again) = failure {
+            eprintln!(
+                "\n[{}/{total}] {title} FAILED after {seconds:.0} s; once more with: {again}",
+                index + 1
+            );
+            return Ok(Ended::WithFindings);
+        }
+        eprintln!("[{}/{total}] {title}: {seconds:.0} s", index + 1);
+        times.push((title, seconds));
+    }
+    eprintln!(
+        "\nall of {total} steps passed in {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
+    for (title, seconds) in times {
+        eprintln!("  {seconds:>5.0} s  {title}");
+    }
+    Ok(Ended::Well)
+}
+
+/// Runs a step; what it returns is the command that failed.
+fn take(action: Action) -> Result<Option<String>> {
+    match action {
+        Action::Tidy => {
+            let violations = tidy::check(workspace::root())?;
+            for violation in &violations {
+                println!("{violation}");
+            }
+            Ok((!violations.is_empty()).then(|| "cargo xtask tidy".to_owned()))
+        }
+        Action::Commands(commands) => {
+            for mut command in commands {
+                let status = command
+                    .status()
+                    .with_context(|| format!("starting {}", tool::shown(&command)))?;
+                if !status.success() {
+                    return Ok(Some(tool::shown(&command)));
+                }
+            }
+            Ok(None)
+        }
+    }
+}
+
+fn step(title: &'static str, arguments: &[&str]) -> Step {
+    let mut command = cargo();
+    command.args(arguments);
+    Step {
+        title,
+        action: Action::Commands(vec![command]),
+    }
+}
+
+fn fast_steps() -> Vec<Step> {
+    // All of them take the whole workspace, so that dependencies are built with one set of features.
+    let tests = if tool::is_installed("cargo-nextest", "--version") {
+        step(
+            "tests",
+            &["nextest", "run", "--workspace", "--no-fail-fast"],
+        )
+    } else {
+        step(
+            "tests",
+            &[
+                "test",
+                "--workspace",
+                "--lib",
+                "--bins",
+                "--tests",
+                "--no-fail-fast",
+            ],
+        )
+    };
+    vec![
+        step("format", &["fmt", "--all", "--check"]),
+        step(
+            "lints",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        ),
+        Step {
+            title: "tidy",
+            action: Action::Tidy,
+        },
+        tests,
+    ]
+}
+
+fn slow_steps() -> Result<Vec<Step>> {
+    let mut docs = cargo();
+    docs.args(["doc", "--workspace", "--no-deps", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    let mut build = cargo();
+    build.args(["build", "--workspace", "--bins", "--quiet"]);
+    let mut benches = cargo();
+    benches.args(["test", "--workspace", "--bench", "*"]);
+    Ok(vec![
+        step("doctests", &["test", "--workspace", "--doc"]),
+        Step {
+            title: "facade, each feature alone and none",
+            action: Action::Commands(facade()?),
+        },
+        Step {
+            title: "rustdoc",
+            action: Action::Commands(vec![docs]),
+        },
+        Step {
+            title: "benches on tiny input",
+            action: Action::Commands(vec![build, benches]),
+        },
+    ])
+}
+
+/// The facade without features, then with each one; what they add up to is what the other steps build.
+fn facade() -> Result<Vec<Command>> {
+    let metadata = Metadata::read(workspace::root())?;
+    let facade = metadata
+        .members()
+        .find(|package| package.name == "claude-flow")
+        .context("the workspace has no package claude-flow")?;
+    let alone = facade
+        .features
+        .keys()
+        .filter(|name| !["default", "full"].contains(&name.as_str()));
+    let checked = |feature: Option<&String>| {
+        let mut command = cargo();
+        command.args([
+            "check",
+            "--quiet",
+            "-p",
+            "claude-flow",
+            "--no-default-features",
+        ]);
+        if let Some(feature) = feature {
+            command.args(["--features", feature]);
+        }
+        command
+    };
+    Ok(std::iter::once(None)
+        .chain(alone.map(Some))
+        .map(checked)
+        .collect())
+}
