@@ -5,6 +5,7 @@
 
 mod conditionals;
 mod declaration;
+mod defines;
 mod expression;
 mod macros;
 mod parser;
@@ -13,7 +14,7 @@ mod tokens;
 
 use claude_flow_lang_detect::Language;
 
-use crate::brackets::{Branch, diagnose_conditionals, diagnose_lexed, directive_name};
+use crate::brackets::{Branch, bracket, diagnose_conditionals, diagnose_lexed, directive_name};
 use crate::lexical::{Kind as Raw, Lexed, lex};
 use crate::{Finding, Outcome, Severity, Source, limits};
 
@@ -26,41 +27,89 @@ use tokens::{Kind, Tokens};
 /// How many configurations of a file are read at most.
 const CONFIGURATIONS_MAX: usize = 12;
 
+/// How many branches of prose are set aside at most.
+const PROSE_MAX: usize = 8;
+
+/// How many words make a line prose, if they are most of it.
+const PROSE_WORDS_MIN: usize = 3;
+
+/// What follows `@` in Objective-C.
+const OBJECTIVE_C: [&str; 9] = [
+    "interface",
+    "implementation",
+    "protocol",
+    "class",
+    "end",
+    "property",
+    "import",
+    "required",
+    "optional",
+];
+
+/// What follows `.` at the start of a line of assembler.
+const ASSEMBLER: [&str; 21] = [
+    "macro", "endm", "globl", "global", "text", "data", "section", "align", "balign", "p2align",
+    "type", "if", "err", "long", "quad", "pushsection", "popsection", "set", "altmacro", "arch",
+    "rept",
+];
+
 pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
-    let lexed = lex(text, source.language);
+    let outcome = check_as(source.language, text);
+    let found = matches!(&outcome, Outcome::Checked { findings } if !findings.is_empty());
+    // What language a header is in is a guess: it is sound if it is so in one of the two.
+    if found && source.extension() == "h" && !text.contains("__cplusplus") {
+        let other = if source.language == Language::C { Language::Cpp } else { Language::C };
+        if matches!(check_as(other, text), Outcome::Checked { findings } if findings.is_empty()) {
+            return Outcome::Checked {
+                findings: Vec::new(),
+            };
+        }
+    }
+    outcome
+}
+
+fn check_as(language: Language, text: &str) -> Outcome {
+    let lexed = lex(text, language);
     if let Some(finding) = diagnose_conditionals(text, &lexed) {
         return Outcome::Checked {
             findings: vec![finding],
         };
     }
-    let cpp = source.language == Language::Cpp;
-    let tokens = tokens::build(text, &lexed, source.language);
+    let tokens = tokens::build(text, &lexed, language);
     let mut file = File {
         text,
-        language: source.language,
+        language,
         macros: Macros::read(text, &tokens),
-        conditionals: Conditionals::read(text, &tokens, cpp),
+        conditionals: Conditionals::read(text, &tokens, language == Language::Cpp),
         lexed: &lexed,
         tokens: &tokens,
     };
     file.kill_prose();
-    match file.verdict() {
-        Verdict::Sound => Outcome::Checked {
-            findings: Vec::new(),
-        },
-        Verdict::Broken(problem) => Outcome::Checked {
-            findings: vec![problem.finding(Severity::Error)],
-        },
-        Verdict::Unclear(problem) => Outcome::Checked {
-            findings: vec![problem.finding(Severity::Info)],
-        },
+    let (problem, severity) = match file.verdict_without_prose() {
+        Verdict::Sound => {
+            let is_active = |at| !file.conditionals.is_dead(at);
+            let problem = defines::diagnose(text, &tokens.directives, language, &is_active);
+            let findings = problem.map(|problem| problem.finding(Severity::Error));
+            return Outcome::Checked {
+                findings: findings.into_iter().collect(),
+            };
+        }
+        Verdict::Broken(problem) if problem.doubtful => (problem, Severity::Info),
+        Verdict::Broken(problem) => (problem, Severity::Error),
+        Verdict::Unclear(problem) => (problem, Severity::Info),
         Verdict::TooDeep(at) => {
             let line = text[..at].matches('\n').count() + 1;
-            Outcome::not_run(format!(
+            return Outcome::not_run(format!(
                 "line {line}: nested deeper than {} levels",
                 limits::NESTING_DEPTH_MAX
-            ))
+            ));
         }
+    };
+    if let Some(other) = file.other_language() {
+        return Outcome::not_run(format!("{other} is not checked"));
+    }
+    Outcome::Checked {
+        findings: vec![problem.finding(severity)],
     }
 }
 
@@ -76,10 +125,7 @@ impl Problem {
         if severity == Severity::Error {
             return Finding::error(self.rule, self.message, self.span);
         }
-        let message = format!(
-            "not understood: {}, unless a macro or a condition makes it valid",
-            self.message
-        );
+        let message = format!("not understood: {}, unless a macro or a condition makes it valid", self.message);
         Finding::error("syntax/not-understood", message, self.span).with_severity(severity)
     }
 }
@@ -110,6 +156,65 @@ impl File<'_> {
                 self.conditionals.kill(at);
             }
         }
+    }
+
+    /// Sets branches aside in which prose stands.
+    fn verdict_without_prose(&mut self) -> Verdict {
+        for _ in 0..PROSE_MAX {
+            let verdict = self.verdict();
+            match &verdict {
+                Verdict::Broken(problem) | Verdict::Unclear(problem)
+                    if self.is_prose(problem.span.start)
+                        && self.conditionals.kill(problem.span.start) => {}
+                _ => return verdict,
+            }
+        }
+        self.verdict()
+    }
+
+    /// True if a line is made of words.
+    fn is_prose(&self, at: usize) -> bool {
+        let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = self.text[start..].lines().next().unwrap_or("");
+        let line = line.split("/*").next().unwrap_or("");
+        let (mut words, mut others) = (0, 0);
+        for chunk in line.split_whitespace() {
+            let word = chunk.trim_end_matches([',', '.', ':', ';']);
+            let plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+            if plain && !tokens::is_keyword(word, self.language) {
+                words += 1;
+            } else {
+                others += 1;
+            }
+        }
+        words >= PROSE_WORDS_MIN && words > others
+    }
+
+    /// The language that the file is in, if it is neither C nor C++.
+    fn other_language(&self) -> Option<&'static str> {
+        let bytes = self.text.as_bytes();
+        let mut previous_end = usize::MAX;
+        let mut previous = 0;
+        for (index, token) in self.lexed.tokens.iter().enumerate() {
+            let next = self.lexed.tokens.get(index + 1);
+            // `.type = …` designates a member.
+            let designates = next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
+            if token.kind == Raw::Word && token.start == previous_end && !designates {
+                let word = &self.text[token.start..token.end];
+                let mark = bytes[previous];
+                if mark == b'@' && OBJECTIVE_C.contains(&word) {
+                    return Some("Objective-C");
+                }
+                let line = self.text[..previous].rfind('\n').map_or(0, |newline| newline + 1);
+                let first = self.text[line..previous].trim_start().is_empty();
+                if mark == b'.' && first && ASSEMBLER.contains(&word) {
+                    return Some("assembler");
+                }
+            }
+            previous = token.start;
+            previous_end = token.end;
+        }
+        None
     }
 
     fn verdict(&self) -> Verdict {
@@ -188,15 +293,23 @@ impl File<'_> {
         let Some(problem) = problems.into_iter().next() else {
             return Verdict::Sound;
         };
-        let all =
-            (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
+        let all = (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
         if sound_any && all {
             return Verdict::Sound;
         }
-        if sound_any {
+        if sound_any && !self.is_unbalanced(&problem) {
             return Verdict::Unclear(problem);
         }
         Verdict::Broken(problem)
+    }
+
+    /// True if the brackets of one conditional alone do not pair up.
+    fn is_unbalanced(&self, problem: &Problem) -> bool {
+        let is_bracket = matches!(
+            problem.rule,
+            "syntax/unclosed-bracket" | "syntax/unmatched-bracket" | "syntax/mismatched-bracket"
+        );
+        is_bracket && self.conditionals.unbalanced(self.tokens) == 1
     }
 
     /// True if no condition can excuse the problem.
@@ -241,9 +354,10 @@ impl File<'_> {
             .iter()
             .position(|token| token.kind == Kind::Stray);
         let partners = parser::pair(&selection.tokens, cpp);
-        let parser =
-            |partners| Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp);
-        if let Some(stray) = stray {
+        let parser = |partners| {
+            Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp)
+        };
+        if let Some(stray) = stray.filter(|_| partners.is_none() || unterminated.is_some()) {
             let before = unterminated
                 .is_none_or(|problem| problem.span.start > selection.tokens[stray].start as usize);
             if before {
@@ -260,11 +374,55 @@ impl File<'_> {
         let is_fragment = selection
             .tokens
             .first()
-            .is_some_and(|token| matches!(token.kind, Kind::LeftBrace | Kind::Dot));
+            .is_some_and(|token| {
+                matches!(
+                    token.kind,
+                    Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
+                )
+            });
+        if is_fragment && parser.looks_like_block(0) {
+            return parser.scope_body(Place::Block, end);
+        }
         if is_fragment {
             return parser.list(Place::Init, end).map(|_| ());
         }
         parser.scope_body(Place::File, end)
+    }
+
+    /// True if the first bracket that fits none is an argument of what may be a macro:
+    /// `CODE(if (a) {)`.
+    fn splits_in_macro(&self, active: &Lexed) -> bool {
+        let bytes = self.text.as_bytes();
+        let mut open: Vec<(u8, bool)> = Vec::new();
+        let mut previous: Option<&str> = None;
+        for token in &active.tokens {
+            match token.kind {
+                Raw::Open => {
+                    let by_macro = previous.is_some_and(macros::may_be_named);
+                    open.push((bracket(bytes, token), by_macro));
+                }
+                Raw::Close => {
+                    let wanted = match bracket(bytes, token) {
+                        b')' => b'(',
+                        b']' => b'[',
+                        _ => b'{',
+                    };
+                    match open.pop() {
+                        Some((byte, _)) if byte == wanted => {}
+                        // `( { )`
+                        Some((b'{', _)) => {
+                            return wanted == b'(' && matches!(open.last(), Some((b'(', true)));
+                        }
+                        // `( } )`
+                        Some((b'(', by_macro)) => return wanted == b'{' && by_macro,
+                        _ => return false,
+                    }
+                }
+                _ => {}
+            }
+            previous = (token.kind == Raw::Word).then(|| &self.text[token.start..token.end]);
+        }
+        false
     }
 
     /// The bracket or literal that a person has to mend.
@@ -282,12 +440,14 @@ impl File<'_> {
         for problem in unterminated {
             active.note(problem, is_active);
         }
+        let doubtful = self.splits_in_macro(&active);
         let finding = diagnose_lexed(self.text, &active, self.language, Branch::First);
         let problem = finding.map_or_else(
             || Problem {
                 rule: "syntax/unclosed-bracket",
                 message: "the brackets do not pair up".to_owned(),
                 span: 0..0,
+                doubtful,
                 from: 0,
                 until: self.text.len(),
             },
@@ -297,16 +457,9 @@ impl File<'_> {
                     std::borrow::Cow::Owned(_) => "syntax/unclosed-bracket",
                 },
                 message: finding.message,
-                from: if finding.rule == "syntax/unterminated-literal" {
-                    finding.span.start
-                } else {
-                    0
-                },
-                until: if finding.rule == "syntax/unterminated-literal" {
-                    finding.span.end
-                } else {
-                    self.text.len()
-                },
+                doubtful,
+                from: if finding.rule == "syntax/unterminated-literal" { finding.span.start } else { 0 },
+                until: if finding.rule == "syntax/unterminated-literal" { finding.span.end } else { self.text.len() },
                 span: finding.span,
             },
         );

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::tokens::{Token, Tokens};
+use super::tokens::{Kind, Token, Tokens};
 use crate::brackets::directive_name;
 
 /// The deepest nesting of a condition that is understood; deeper ones are one unknown each.
@@ -23,8 +23,8 @@ const NEVER: [&str; 12] = [
     "RC_INVOKED",
     "_LANGUAGE_ASSEMBLY",
     "__VTASM__",
-    "DOXYGEN",
-    "DOXYGEN_SHOULD_SKIP_THIS",
+    "__WAVE__",
+    "GENERATING_DOCUMENTATION",
     "LINKER_SCRIPT",
 ];
 
@@ -38,6 +38,18 @@ enum Condition {
     Or(Vec<Self>),
 }
 
+impl Condition {
+    /// True if a name decides.
+    fn is_open(&self) -> bool {
+        match self {
+            Self::Known(_) => false,
+            Self::Atom(_) => true,
+            Self::Not(inner) => inner.is_open(),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_open),
+        }
+    }
+}
+
 /// What a directive does to the selection.
 #[derive(Debug)]
 enum Step {
@@ -45,6 +57,8 @@ enum Step {
     Elif(Condition),
     Else,
     Endif,
+    /// `#define` without a value, and `#undef`.
+    Define(u32, bool),
 }
 
 /// Truth values for the names in conditions.
@@ -58,6 +72,11 @@ impl Configuration {
     fn value(&self, atom: u32) -> bool {
         let found = self.overrides.iter().find(|(other, _)| *other == atom);
         found.map_or(self.base, |&(_, value)| value)
+    }
+
+    fn set(&mut self, atom: u32, value: bool) {
+        self.overrides.retain(|(other, _)| *other != atom);
+        self.overrides.push((atom, value));
     }
 
     fn evaluate(&self, condition: &Condition) -> bool {
@@ -124,7 +143,7 @@ pub(super) struct Conditionals {
     /// For each conditional directive, its number among all directives.
     steps: Vec<(usize, Step)>,
     branches: Vec<Branch>,
-    atom_count: u32,
+    has_choices: bool,
 }
 
 impl Conditionals {
@@ -152,14 +171,23 @@ impl Conditionals {
                 "elif" => Step::Elif(reader.condition(rest())),
                 "elifdef" => Step::Elif(reader.name(rest())),
                 "elifndef" => Step::Elif(Condition::Not(Box::new(reader.name(rest())))),
+                "define" | "undef" => {
+                    let rest = rest();
+                    let word = first_word(rest);
+                    let flag = name == "undef" || rest.trim() == word;
+                    match reader.atom(word) {
+                        Condition::Atom(atom) if flag => Step::Define(atom, name == "define"),
+                        _ => continue,
+                    }
+                }
                 "else" => Step::Else,
                 "endif" => Step::Endif,
                 _ => continue,
             };
             out.steps.push((index, step));
         }
-        out.atom_count = u32::try_from(reader.atoms.len()).unwrap_or(u32::MAX);
         out.lay_out(tokens);
+        out.has_choices = out.branches.iter().any(|branch| branch.condition.is_open());
         out
     }
 
@@ -179,6 +207,12 @@ impl Conditionals {
                 Step::Else => Condition::Known(true),
                 Step::Endif => {
                     open.pop();
+                    continue;
+                }
+                Step::Define(..) => {
+                    if let Some(&branch) = open.last() {
+                        self.branches[branch].has_tokens |= directive.before > seen;
+                    }
                     continue;
                 }
             };
@@ -202,7 +236,7 @@ impl Conditionals {
 
     /// True if some name decides anything.
     pub(super) const fn has_choices(&self) -> bool {
-        self.atom_count > 0
+        self.has_choices
     }
 
     pub(super) const fn branch_count(&self) -> usize {
@@ -223,6 +257,15 @@ impl Conditionals {
             .flatten()
     }
 
+    /// True if a byte is in a branch that is never compiled.
+    pub(super) fn is_dead(&self, at: usize) -> bool {
+        self.branches.iter().any(|branch| {
+            matches!(branch.condition, Condition::Known(false))
+                && branch.bytes.start <= at
+                && at < branch.bytes.end
+        })
+    }
+
     /// Makes the innermost branch around a byte one that is never compiled.
     pub(super) fn kill(&mut self, at: usize) -> bool {
         let Some(branch) = self.branch_at(at) else {
@@ -231,7 +274,7 @@ impl Conditionals {
         self.branches[branch].condition = Condition::Known(false);
         let mut number = 0;
         for (_, step) in &mut self.steps {
-            if matches!(step, Step::Endif) {
+            if matches!(step, Step::Endif | Step::Define(..)) {
                 continue;
             }
             if number == branch {
@@ -250,9 +293,51 @@ impl Conditionals {
         let position = self
             .steps
             .partition_point(|(index, _)| tokens.directives[*index].start < from);
-        self.steps
-            .get(position)
-            .is_some_and(|(index, _)| tokens.directives[*index].start < to)
+        self.steps[position..]
+            .iter()
+            .take_while(|(index, _)| tokens.directives[*index].start < to)
+            .any(|(_, step)| !matches!(step, Step::Define(..)))
+    }
+
+    /// How many conditionals have a branch whose own brackets do not pair up.
+    pub(super) fn unbalanced(&self, tokens: &Tokens) -> usize {
+        let mut open: Vec<usize> = Vec::new();
+        let mut residues: Vec<Vec<Kind>> = self.branches.iter().map(|_| Vec::new()).collect();
+        let (mut from, mut branch) = (0, 0);
+        for (index, step) in &self.steps {
+            let to = tokens.directives[*index].before;
+            if let Some(&innermost) = open.last() {
+                cancel(&mut residues[innermost], &tokens.tokens[from..to]);
+            }
+            from = to;
+            if matches!(step, Step::Endif | Step::Else | Step::Elif(_)) {
+                open.pop();
+            }
+            if !matches!(step, Step::Endif | Step::Define(..)) {
+                open.push(branch);
+                branch += 1;
+            }
+        }
+        let mut heads: Vec<usize> = (0..branch)
+            .filter(|&index| {
+                !residues[index].is_empty()
+                    && match self.branches[index].condition {
+                        Condition::Known(false) => false,
+                        // An include guard is around most of the file.
+                        Condition::Known(true) => self.is_leaf(index),
+                        _ => true,
+                    }
+            })
+            .map(|index| self.branches[index].head)
+            .collect();
+        heads.dedup();
+        heads.len()
+    }
+
+    fn is_leaf(&self, branch: usize) -> bool {
+        self.branches
+            .iter()
+            .all(|other| other.parent != Some(branch))
     }
 
     /// A configuration that compiles a branch, if there is one; it keeps what `given` has chosen.
@@ -297,6 +382,7 @@ impl Conditionals {
         let mut open: Vec<(bool, bool, bool)> = Vec::new();
         let (mut token_from, mut byte_from) = (0, 0);
         let mut branch = 0;
+        let mut configuration = configuration.clone();
         for (index, step) in &self.steps {
             let directive = tokens.directives[*index];
             if open.last().is_none_or(|&(_, _, now)| now) {
@@ -306,6 +392,12 @@ impl Conditionals {
             }
             (token_from, byte_from) = (directive.before, directive.end);
             let now = match step {
+                Step::Define(atom, value) => {
+                    if open.last().is_none_or(|&(_, _, now)| now) {
+                        configuration.set(*atom, *value);
+                    }
+                    continue;
+                }
                 Step::If(condition) => {
                     let outer = open.last().is_none_or(|&(_, _, now)| now);
                     let now = outer && configuration.evaluate(condition);
@@ -335,6 +427,27 @@ impl Conditionals {
         out.tokens.extend_from_slice(&tokens.tokens[token_from..]);
         out.ranges.push(byte_from..text.len());
         out
+    }
+}
+
+/// Adds the brackets of some tokens to those that are open or surplus.
+fn cancel(residue: &mut Vec<Kind>, tokens: &[Token]) {
+    for token in tokens {
+        let opener = match token.kind {
+            Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => {
+                residue.push(token.kind);
+                continue;
+            }
+            Kind::RightParen => Kind::LeftParen,
+            Kind::RightBracket => Kind::LeftBracket,
+            Kind::RightBrace => Kind::LeftBrace,
+            _ => continue,
+        };
+        if residue.last() == Some(&opener) {
+            residue.pop();
+        } else {
+            residue.push(token.kind);
+        }
     }
 }
 
@@ -379,7 +492,7 @@ impl Reader<'_> {
             "__STDC__" | "CPLUSPLUS" => return Condition::Known(true),
             _ => {}
         }
-        if NEVER.contains(&word) {
+        if NEVER.contains(&word) || word.contains("DOXYGEN") {
             return Condition::Known(false);
         }
         let next = u32::try_from(self.atoms.len()).unwrap_or(u32::MAX);

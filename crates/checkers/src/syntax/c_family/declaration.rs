@@ -4,6 +4,9 @@ use super::expression::{Flow, Place, Prev, Scan};
 use super::parser::{Parsed, Parser};
 use super::tokens::Kind;
 
+/// How many tokens template parameters have at most, if their angles do not pair up.
+const PARAMETER_TOKENS_MAX: usize = 256;
+
 impl Parser<'_> {
     /// `public:`, `public Q_SLOTS:`
     pub(super) fn access(&mut self) -> Parsed<()> {
@@ -22,6 +25,17 @@ impl Parser<'_> {
     pub(super) fn template(&mut self, place: Place, end: usize) -> Parsed<()> {
         let start = self.at;
         self.at += 1;
+        if self.here(Kind::LeftParen) {
+            // A macro of that name.
+            while self.here(Kind::LeftParen) {
+                self.at = self.after_group(self.at);
+            }
+            return if self.at < end {
+                self.statement(place, end)
+            } else {
+                Ok(())
+            };
+        }
         if !self.here(Kind::Less) {
             return self.run(place, end);
         }
@@ -55,13 +69,27 @@ impl Parser<'_> {
     fn template_parameters(&mut self, start: usize) -> Parsed<()> {
         let open = self.at;
         let Some(close) = self.partner(open) else {
-            return Err(self.complain("syntax/unclosed-bracket", "`<` is never closed", open));
+            if self.compares_inside(open) && self.skip_parameters() {
+                return Ok(());
+            }
+            return Err(self.unclosed_angle(open));
         };
         let _ = start;
         self.at = open + 1;
         self.list(Place::Angle, close)?;
         self.at = close + 1;
         self.constraint()
+    }
+
+    /// Steps over template parameters whose angles cannot be paired, up to the next line.
+    fn skip_parameters(&mut self) -> bool {
+        for index in self.at + 1..self.tokens.len().min(self.at + PARAMETER_TOKENS_MAX) {
+            if self.first(index) && self.is(index - 1, Kind::Greater) {
+                self.at = index;
+                return true;
+            }
+        }
+        false
     }
 
     /// `requires …` clauses.
@@ -132,6 +160,19 @@ impl Parser<'_> {
             self.at += 1;
             self.list(Place::Call, close)?;
             self.at = close + 1;
+        }
+        if self.here(Kind::LeftParen)
+            || !self.here(Kind::LeftBrace)
+                && self.at < self.tokens.len()
+                && self.here(Kind::RightParen)
+        {
+            // A macro that stands for the braces.
+            self.at = if self.here(Kind::LeftParen) {
+                self.after_group(self.at)
+            } else {
+                self.at
+            };
+            return Ok(());
         }
         if !self.here(Kind::LeftBrace) {
             return Err(self.missing("`{` after `requires`", self.at - 1));
@@ -290,6 +331,9 @@ impl Parser<'_> {
         {
             return Ok(Flow::Done);
         }
+        if operand && self.ends_by_macro(scan) {
+            return Ok(Flow::Done);
+        }
         if operand && !self.declaration_may_follow(scan, kind) {
             return Err(self.side_by_side(scan));
         }
@@ -317,7 +361,11 @@ impl Parser<'_> {
                 if place == Place::For || place == Place::Condition {
                     return self.accept(scan, Prev::Qualifier);
                 }
-                if place.is_run() && operand && (scan.only_macros || scan.prev == Prev::Wild) {
+                let by_macro = scan.only_macros
+                    || scan.prev == Prev::Wild
+                    || scan.prev == Prev::Call && scan.loose
+                    || scan.prev == Prev::Name && self.suspect(scan.last);
+                if place.is_run() && operand && by_macro {
                     return Ok(Flow::Done);
                 }
                 Err(self.unexpected(self.at))
@@ -350,7 +398,17 @@ impl Parser<'_> {
         match scan.prev {
             Prev::Wild | Prev::Type | Prev::Cast => true,
             Prev::Angle => {
-                qualifies || scan.suspicious || !self.first(self.at) || !scan.place.is_run()
+                !matches!(
+                    kind,
+                    Kind::Record
+                        | Kind::Enum
+                        | Kind::Using
+                        | Kind::Namespace
+                        | Kind::Access
+                        | Kind::Type
+                ) || scan.suspicious
+                    || !self.first(self.at)
+                    || !scan.place.is_run()
             }
             Prev::Name if self.suspect(scan.last) => true,
             Prev::Name if scan.expression => {
@@ -449,6 +507,10 @@ impl Parser<'_> {
                         && self.is(self.at - 1, Kind::Ident)
                         && !self.suspect(self.at - 1)
                         && !matches!(self.word(self.at), "final" | "sealed" | "abstract")
+                        && !(self.is(start - 1, Kind::Enum)
+                            && self.macros.shouts(self.tokens[self.at])
+                            && self.is(self.at + 1, Kind::LeftParen)
+                            && self.is(self.after_group(self.at + 1), Kind::LeftBrace))
                         && !self.opens_body(self.at + 1);
                     if declarator {
                         return;
@@ -460,7 +522,9 @@ impl Parser<'_> {
                 }
                 Kind::LeftParen if self.at > start && self.is(self.at - 1, Kind::Ident) => {
                     // A macro's arguments; a declarator's parameters belong to the statement.
-                    let macro_call = self.suspect(self.at - 1) || self.at == start + 1;
+                    let macro_call = self.macros.shouts(self.tokens[self.at - 1])
+                        || self.macros.defines(self.tokens[self.at - 1])
+                        || self.at == start + 1;
                     if !macro_call {
                         return;
                     }
@@ -514,7 +578,7 @@ impl Parser<'_> {
     }
 
     /// `: public A, B<C>` up to the body.
-    fn bases(&mut self) -> Parsed<()> {
+    pub(super) fn bases(&mut self) -> Parsed<()> {
         let colon = self.at;
         self.at += 1;
         while let Some(kind) = self.kind(self.at) {
@@ -703,7 +767,8 @@ impl Parser<'_> {
 
     /// True if two names in an enumeration are two enumerators.
     fn lacks_comma(&self, open: usize, name: usize, next: usize) -> bool {
-        if name + 1 != next || !self.first(next) {
+        let begins = matches!(self.kind(name - 1), Some(Kind::Comma | Kind::LeftBrace));
+        if name + 1 != next || !self.first(next) || !begins {
             return false;
         }
         let [first, second] = [name, next].map(|index| self.tokens[index]);
@@ -741,8 +806,12 @@ impl Parser<'_> {
                 return Ok(Flow::Go);
             }
             Kind::Asm => {
+                let first = scan.place.is_run() && self.first(at);
+                if first && scan.prev.is_operand() && self.boundary(scan)? == Flow::Done {
+                    return Ok(Flow::Done);
+                }
                 self.at += 1;
-                while self.here(Kind::Qualifier) {
+                while self.here(Kind::Qualifier) || self.here(Kind::Goto) {
                     self.at += 1;
                 }
                 if self.here(Kind::LeftParen) {
@@ -786,6 +855,12 @@ impl Parser<'_> {
         }
         match kind {
             Kind::Operator => return self.operator_name(scan),
+            Kind::Requires
+                if !matches!(self.kind(at + 1), Some(Kind::LeftParen | Kind::LeftBrace))
+                    && scan.place == Place::Call =>
+            {
+                return self.accept(scan, Prev::Unary);
+            }
             Kind::Requires => {
                 self.requires_expression()?;
                 scan.expression = true;
@@ -872,7 +947,7 @@ impl Parser<'_> {
     fn cast(&mut self, scan: &mut Scan, at: usize) -> Parsed<()> {
         let Some(close) = self.partner(self.at).filter(|_| self.here(Kind::Less)) else {
             return Err(if self.here(Kind::Less) {
-                self.complain("syntax/unclosed-bracket", "`<` is never closed", self.at)
+                self.unclosed_angle(self.at)
             } else {
                 self.missing(&format!("`<` after `{}`", self.word(at)), at)
             });
@@ -883,14 +958,21 @@ impl Parser<'_> {
         self.at += 1;
         self.list(Place::Angle, close)?;
         self.at = close + 1;
-        if !self.here(Kind::LeftParen) {
+        if !self.here(Kind::LeftParen) && !self.macros_here() {
             return Err(self.missing("`(` after the cast", close));
         }
         scan.operand(Prev::Angle, close);
         Ok(())
     }
 
+    fn macros_here(&self) -> bool {
+        self.tokens
+            .get(self.at)
+            .is_some_and(|&token| self.macros.may_be(token))
+    }
+
     fn new_expression(&mut self, scan: &mut Scan) {
+        scan.allocates = true;
         if self.here(Kind::LeftParen) {
             self.at = self.after_group(self.at);
             // The parentheses may have held the type.
@@ -954,6 +1036,8 @@ impl Parser<'_> {
                 }
             }
             Some(Kind::Throw) => self.at += 1,
+            // An extension of GNU: `operator?:`.
+            Some(Kind::Question) if self.is(self.at + 1, Kind::Colon) => self.at += 2,
             Some(
                 Kind::Comma
                 | Kind::Arrow

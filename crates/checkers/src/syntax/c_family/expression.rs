@@ -9,6 +9,9 @@ use super::tokens::Kind;
 /// How many tokens of braces are looked at to tell a block from an initialiser.
 const BLOCK_TOKENS_MAX: usize = 256;
 
+/// How many tokens of a statement are looked at for comparisons.
+const STATEMENT_TOKENS_MAX: usize = 256;
+
 /// The most names that stand side by side in code.
 const NAMES_MAX: u32 = 6;
 
@@ -120,6 +123,10 @@ pub(super) struct Scan {
     pub(super) names: u32,
     /// A type has been named.
     pub(super) typed: bool,
+    /// A type and a name after it.
+    pub(super) declared: bool,
+    /// That name.
+    pub(super) declarator: usize,
     /// `*` or `&` after a type.
     pub(super) pointer: bool,
     /// Parentheses that may hold parameters.
@@ -134,6 +141,10 @@ pub(super) struct Scan {
     pub(super) loose: bool,
     /// A name seen that may be a macro.
     pub(super) suspicious: bool,
+    /// After `new`: brackets hold a count.
+    pub(super) allocates: bool,
+    /// An argument was a statement, as only macros take.
+    pub(super) statements: bool,
     /// After `->`: what follows is a type.
     pub(super) trailing: bool,
 }
@@ -149,6 +160,8 @@ impl Scan {
             expression: false,
             names: 0,
             typed: false,
+            declared: false,
+            declarator: start,
             pointer: false,
             parameters: false,
             questions: 0,
@@ -159,6 +172,8 @@ impl Scan {
             loose: false,
             suspicious: false,
             trailing: false,
+            allocates: false,
+            statements: false,
         }
     }
 
@@ -168,7 +183,7 @@ impl Scan {
         self.expression = false;
         self.names = 0;
         self.pointer = false;
-        self.questions = 0;
+        self.typed &= self.place.is_run();
         self.loose = false;
         self.trailing = false;
         self.start = if self.place.is_run() { self.start } else { at };
@@ -305,7 +320,15 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let suspect = self.suspect(self.at);
-        if scan.prev.is_operand() && !suspect && !self.may_follow(scan) {
+        // `= {…} TABLE_END`: the macro brings the semicolon.
+        let may_be = suspect || self.macros.may_be(self.tokens[self.at]);
+        let ends = scan.place.is_run() && scan.expression && may_be;
+        if ends && (scan.prev == Prev::Brace || self.ends_by_macro(scan)) {
+            return Ok(Flow::Done);
+        }
+        let governed =
+            scan.prev == Prev::Group && scan.place == Place::Block && self.is_plain(self.at);
+        if (!suspect || governed) && scan.prev.is_operand() && !self.may_follow(scan) {
             return Err(self.side_by_side(scan));
         }
         if scan.place.is_run() && scan.prev == Prev::Name && self.is_prose(scan) {
@@ -316,6 +339,19 @@ impl Parser<'_> {
         // `a::b` is one name.
         let qualified = self.at > 0 && self.is(self.at - 1, Kind::Scope);
         scan.names += u32::from(!qualified);
+        let declares = !qualified
+            && !suspect
+            && !scan.expression
+            && match scan.prev {
+                Prev::Type | Prev::Angle => true,
+                Prev::Name => !self.suspect(scan.last),
+                Prev::Pointer => scan.typed || scan.names > 1,
+                _ => false,
+            };
+        if declares {
+            scan.declared = true;
+            scan.declarator = self.at;
+        }
         if scan.prev == Prev::Call && scan.loose && !scan.expression && !suspect {
             // `PROPERTY(…) type name{…}`: those were no parameters.
             scan.parameters = false;
@@ -323,9 +359,27 @@ impl Parser<'_> {
         self.accept(scan, Prev::Name)
     }
 
+    /// True if a value that a macro makes may have ended with the line before.
+    pub(super) fn ends_by_macro(&self, scan: &Scan) -> bool {
+        scan.place.is_run()
+            && scan.expression
+            && scan.prev == Prev::Call
+            && scan.loose
+            && self.first(self.at)
+            && self.tokens[self.at].column <= self.tokens[self.statement].column
+    }
+
+    /// True for a name in small letters that the file does not define.
+    fn is_plain(&self, index: usize) -> bool {
+        let word = self.word(index);
+        word.bytes().all(|byte| !byte.is_ascii_uppercase())
+            && !self.macros.defines(self.tokens[index])
+            && self.first(index)
+    }
+
     /// True if a name, not a macro's, may follow an operand.
     fn may_follow(&self, scan: &Scan) -> bool {
-        let last_suspect = self.suspect(scan.last);
+        let last_suspect = self.macros.may_be(self.tokens[scan.last]);
         match scan.prev {
             Prev::Name => {
                 !scan.expression
@@ -333,8 +387,17 @@ impl Parser<'_> {
                     || scan.trailing
                     || scan.place == Place::Call && scan.suspicious
             }
-            Prev::Number | Prev::Char | Prev::Value | Prev::Post | Prev::Brace | Prev::Index => {
-                false
+            Prev::Number | Prev::Char | Prev::Value | Prev::Post | Prev::Brace => false,
+            // `char a[] attribute_hidden;`
+            Prev::Index if scan.place.is_run() => {
+                !scan.expression
+                    && (!self.first(self.at)
+                        || self.tokens[self.at].column > self.tokens[scan.start].column)
+            }
+            Prev::Index => {
+                !scan.expression
+                    && scan.place == Place::Call
+                    && matches!(self.kind(self.at + 1), Some(Kind::Comma | Kind::RightParen))
             }
             Prev::Str => {
                 // A macro of strings: `"%" name "\n"`.
@@ -422,6 +485,15 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let at = self.at;
+        // `struct { x, y; }` lacks its type.
+        let bare = scan.place == Place::Class
+            && scan.commas == 0
+            && scan.prev == Prev::Name
+            && scan.last == scan.start
+            && !scan.suspicious;
+        if bare {
+            return Err(self.unexpected(at));
+        }
         self.at += 1;
         scan.commas += 1;
         scan.restart(self.at);
@@ -491,7 +563,7 @@ impl Parser<'_> {
             Place::Case => return Ok(Flow::Done),
             Place::For => scan.prev.is_operand(),
             Place::Init => scan.prev == Prev::Name,
-            Place::Call | Place::Index => true,
+            Place::Call | Place::Index | Place::Angle => true,
             _ => scan.suspicious,
         };
         if !fits {
@@ -509,6 +581,10 @@ impl Parser<'_> {
         match kind {
             Kind::Less => return self.less(scan),
             Kind::Greater => {
+                if self.is_shift_argument(scan) {
+                    self.at += 1;
+                    return self.accept(scan, Prev::Wild);
+                }
                 if !operand && !self.follows_template(scan) && !self.is_operator_argument(scan) {
                     return Err(self.unexpected(at));
                 }
@@ -529,7 +605,7 @@ impl Parser<'_> {
                     return Ok(Flow::Go);
                 }
                 let governed = kind == Kind::Star && scan.place == Place::Block && self.first(at);
-                if governed && scan.prev == Prev::Call && self.boundary(scan)? == Flow::Done {
+                if governed && operand && self.boundary(scan)? == Flow::Done {
                     return Ok(Flow::Done);
                 }
                 if operand || scan.prev == Prev::Pointer {
@@ -547,6 +623,10 @@ impl Parser<'_> {
                 }
                 self.at += 1;
                 return Ok(Flow::Go);
+            }
+            // A handle of another dialect: `T^>`.
+            Kind::Caret if operand && self.is(at + 1, Kind::Greater) => {
+                return self.accept(scan, Prev::Pointer);
             }
             Kind::Caret if !operand => {
                 // A block of Clang.
@@ -571,21 +651,7 @@ impl Parser<'_> {
                 return Ok(Flow::Go);
             }
             Kind::Not => return self.tilde(scan),
-            Kind::Step => {
-                let governed = operand && scan.place == Place::Block && self.first(at);
-                if governed && scan.prev == Prev::Call && self.boundary(scan)? == Flow::Done {
-                    return Ok(Flow::Done);
-                }
-                let prev = if operand { Prev::Post } else { Prev::Unary };
-                // `a \n ++b` is two statements.
-                scan.operator(prev, at);
-                scan.expression = true;
-                self.at += 1;
-                if prev == Prev::Unary && self.is_operator_argument_at(scan, at) {
-                    scan.prev = Prev::Wild;
-                }
-                return Ok(Flow::Go);
-            }
+            Kind::Step => return self.step_operator(scan, operand),
             Kind::Scope => return self.scope(scan),
             Kind::Dot | Kind::Arrow => return self.member(scan, kind),
             Kind::Ellipsis => return self.ellipsis(scan),
@@ -605,6 +671,36 @@ impl Parser<'_> {
         }
         scan.operator(Prev::Operator, self.at);
         self.at += 1;
+        Ok(Flow::Go)
+    }
+
+    /// `++` and `--`, before or after their operand.
+    fn step_operator(&mut self, scan: &mut Scan, operand: bool) -> Parsed<Flow> {
+        let at = self.at;
+        let operand_follows = matches!(
+            self.kind(at + 1),
+            Some(Kind::Ident | Kind::LeftParen | Kind::Star | Kind::Value | Kind::Scope)
+        );
+        if operand && scan.place == Place::Block && operand_follows {
+            if self.first(at) && self.boundary(scan)? == Flow::Done {
+                return Ok(Flow::Done);
+            }
+            if scan.prev == Prev::Call && scan.loose && !scan.expression {
+                return self.governed(scan);
+            }
+        }
+        let cast = scan.prev == Prev::Cast && operand_follows;
+        let prev = if operand && !cast {
+            Prev::Post
+        } else {
+            Prev::Unary
+        };
+        scan.operator(prev, at);
+        scan.expression = true;
+        self.at += 1;
+        if prev == Prev::Unary && self.is_operator_argument_at(scan, at) {
+            scan.prev = Prev::Wild;
+        }
         Ok(Flow::Go)
     }
 
@@ -672,6 +768,14 @@ impl Parser<'_> {
             && matches!(self.kind(at + 1), Some(Kind::RightParen | Kind::Comma))
     }
 
+    /// `>>` as a whole argument of a macro.
+    fn is_shift_argument(&self, scan: &Scan) -> bool {
+        scan.place == Place::Call
+            && scan.start == self.at
+            && self.is(self.at + 1, Kind::Greater)
+            && matches!(self.kind(self.at + 2), Some(Kind::RightParen | Kind::Comma))
+    }
+
     fn tilde(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         // `inline ~X()` and `MACRO ~X()`; `X::~X` comes after `::`.
         let governed = scan.place.is_run() && self.first(self.at);
@@ -712,13 +816,60 @@ impl Parser<'_> {
             && !scan.expression
             && scan.prev == Prev::Name
             && !scan.suspicious
+            && !self.may_be_inside
+            && !self.compares_inside(at)
+            && !(scan.start..at).any(|index| self.suspect(index))
         {
-            return Err(self.complain("syntax/unclosed-bracket", "`<` is never closed", at));
+            return Err(self.unclosed_angle(at));
         }
         scan.expression = true;
         scan.operator(Prev::Operator, at);
         self.at += 1;
         Ok(Flow::Go)
+    }
+
+    /// The complaint about a `<` without its `>`; all of the statement shows that it has none.
+    pub(super) fn unclosed_angle(&self, at: usize) -> Stop {
+        let rest = self.tokens[at..].iter();
+        let end = rest
+            .take(STATEMENT_TOKENS_MAX)
+            .find(|token| matches!(token.kind, Kind::Semicolon | Kind::LeftBrace))
+            .map_or(self.text.len(), |token| token.end as usize);
+        match self.complain("syntax/unclosed-bracket", "`<` is never closed", at) {
+            Stop::Wrong(mut problem) => {
+                problem.until = end;
+                Stop::Wrong(problem)
+            }
+            other @ Stop::TooDeep(_) => other,
+        }
+    }
+
+    /// True if one of the next `<` may compare: then the angles may have been paired wrongly.
+    pub(super) fn compares_inside(&self, at: usize) -> bool {
+        let rest = self.tokens[at + 1..].iter();
+        let statement = rest
+            .take(STATEMENT_TOKENS_MAX)
+            .take_while(|token| !matches!(token.kind, Kind::Semicolon | Kind::LeftBrace));
+        let mut before = Kind::Less;
+        let mut was_value = false;
+        let mut was_constant = false;
+        for token in statement {
+            let compares = match before {
+                Kind::Less => matches!(token.kind, Kind::LeftParen | Kind::Number | Kind::Sizeof),
+                Kind::Ident if token.kind == Kind::Less => was_value || was_constant,
+                _ => matches!(token.kind, Kind::Binary | Kind::AmpAmp),
+            };
+            if compares && matches!(before, Kind::Less | Kind::Ident)
+                || compares && token.kind == Kind::Binary
+            {
+                return true;
+            }
+            before = token.kind;
+            let word = &self.text[token.start as usize..token.end as usize];
+            was_constant = word.len() == 1 || self.macros.shouts(*token);
+            was_value = word == "value";
+        }
+        false
     }
 
     fn scope(&mut self, scan: &mut Scan) -> Parsed<Flow> {
@@ -761,6 +912,7 @@ impl Parser<'_> {
                 Prev::Name | Prev::Angle | Prev::Call | Prev::Wild | Prev::Type
             );
             scan.names += u32::from(!glue);
+            scan.declarator = self.at;
             scan.only_macros = false;
             return self.accept(scan, Prev::Name);
         }
@@ -803,6 +955,7 @@ impl Parser<'_> {
             && !scan.expression
             && !scan.suspicious
             && !scan.trailing
+            && !self.may_be_inside
             && kind == Kind::Dot
             && scan.prev == Prev::Name
         {
@@ -850,7 +1003,8 @@ impl Parser<'_> {
         }
         self.at += 1;
         scan.operator(Prev::Operator, at);
-        scan.expression = true;
+        // A default argument of a template may be a type.
+        scan.expression |= scan.place != Place::Angle;
         if self.cpp
             && matches!(self.kind(self.at), Some(Kind::Default | Kind::Delete))
             && matches!(
@@ -881,6 +1035,7 @@ impl Parser<'_> {
         if self.is(open + 1, Kind::LeftBrace)
             && self.partner(open + 1) == Some(close - 1)
             && !after_operand
+            && !(cast && !self.looks_like_block(open + 1))
         {
             self.at = open + 1;
             self.block()?;
@@ -918,6 +1073,7 @@ impl Parser<'_> {
         scan.parameters |= cast && !scan.expression;
         if scan.place == Place::Block
             && scan.start == open
+            && !scan.expression
             && is_type
             && !inner.typed
             && self.first(self.at)
@@ -947,27 +1103,49 @@ impl Parser<'_> {
     /// Parentheses after an operand.
     fn call(&mut self, scan: &mut Scan, open: usize, close: usize) -> Parsed<Flow> {
         let loose = match scan.prev {
-            Prev::Name => self.suspect(scan.last),
+            Prev::Name => {
+                self.suspect(scan.last)
+                    || self.macros.may_be(self.tokens[scan.last])
+                        && self.begins_anew(close + 1, scan)
+            }
             Prev::Call => scan.loose,
             _ => false,
         };
-        if scan.prev == Prev::Number || scan.prev == Prev::Char {
+        let qualifier = scan.prev == Prev::Qualifier && self.is(open + 1, Kind::Str);
+        if scan.prev == Prev::Number || scan.prev == Prev::Char || qualifier {
             return Err(self.side_by_side(scan));
         }
         if loose {
             self.at = close + 1;
             scan.loose = true;
-            scan.parameters |= !scan.expression;
+            // `T name GUARDED_BY(mutex)`: those are no parameters.
+            let attribute = scan.declared
+                && scan.declarator != scan.last
+                && self.macros.shouts(self.tokens[scan.last]);
+            scan.parameters |= !scan.expression && !attribute;
             scan.operand(Prev::Call, close);
             return Ok(Flow::Go);
         }
         self.at = open + 1;
-        self.list(Place::Call, close)?;
+        let inner = self.list(Place::Call, close)?;
         self.at = close + 1;
-        scan.loose = false;
+        scan.loose = inner.statements;
         scan.parameters |= !scan.expression;
         scan.operand(Prev::Call, close);
         Ok(Flow::Go)
+    }
+
+    /// True if no call can be followed by the token.
+    fn begins_anew(&self, index: usize, scan: &Scan) -> bool {
+        index < scan.end
+            && self.kind(index).is_some_and(|kind| {
+                kind.is_keyword() && !matches!(kind, Kind::Qualifier | Kind::Noexcept)
+                    || matches!(kind, Kind::Ident | Kind::Number)
+                    || kind == Kind::LeftBrace
+                        && (scan.place == Place::Block || scan.last == scan.start)
+                    || kind == Kind::Colon && scan.place == Place::File && scan.last == scan.start
+            })
+            || index == scan.end && scan.place.is_run()
     }
 
     fn bracket(&mut self, scan: &mut Scan) -> Parsed<Flow> {
@@ -979,8 +1157,16 @@ impl Parser<'_> {
             scan.typed && !scan.expression && matches!(scan.prev, Prev::Pointer) && self.cpp
                 || scan.prev == Prev::Type && self.cpp && self.word(scan.last) == "auto";
         let operand = scan.prev.is_operand() || scan.prev == Prev::Qualifier;
-        let is_lambda = self.cpp && !operand && !binding && scan.prev != Prev::Pointer
-            || scan.prev == Prev::Pointer && scan.expression && self.cpp;
+        let counts = scan.prev == Prev::Pointer && std::mem::take(&mut scan.allocates);
+        let is_lambda = !counts && self.cpp && !operand && !binding && scan.prev != Prev::Pointer
+            || !counts
+                && scan.prev == Prev::Pointer
+                && scan.expression
+                && self.cpp
+                && matches!(
+                    self.kind(close + 1),
+                    Some(Kind::LeftBrace | Kind::LeftParen)
+                );
         if is_lambda
             && !(scan.place == Place::Init
                 && matches!(
@@ -1091,7 +1277,10 @@ impl Parser<'_> {
             | Prev::Brace => false,
             Prev::Index => self.cpp,
             Prev::Call => {
-                scan.loose || scan.trailing || scan.place == Place::Call || self.cpp && scan.typed
+                scan.loose
+                    || scan.trailing
+                    || scan.place == Place::Call
+                    || self.cpp && (scan.typed || !self.looks_like_block(open))
             }
             Prev::Unary => false,
             _ => true,

@@ -6,7 +6,7 @@ use super::tokens::{Kind, Token, Tokens};
 use crate::brackets::directive_name;
 
 /// Lower-case macros of well-known libraries that stand where only a macro can.
-const WELL_KNOWN: [&str; 26] = [
+const WELL_KNOWN: &[&str] = &[
     "signals",
     "slots",
     "emit",
@@ -33,6 +33,7 @@ const WELL_KNOWN: [&str; 26] = [
     "override",
     "va_dcl",
     "synchronized",
+    "interface",
 ];
 
 /// The names that a file itself defines.
@@ -69,6 +70,18 @@ impl<'t> Macros<'t> {
         &self.text[token.start as usize..token.end as usize]
     }
 
+    /// True if a name is in capitals.
+    pub(super) fn shouts(&self, token: Token) -> bool {
+        token.kind == Kind::Ident && is_shouted(self.word(token))
+    }
+
+    /// True if a token may be a macro, given that it is used like none but a macro.
+    pub(super) fn may_be(&self, token: Token) -> bool {
+        let word = self.word(token);
+        self.suspects(token)
+            || token.kind == Kind::Ident && (has_shouted_part(word) || is_statement_like(word))
+    }
+
     /// True if a token may well be a macro.
     pub(super) fn suspects(&self, token: Token) -> bool {
         if token.kind != Kind::Ident {
@@ -78,12 +91,22 @@ impl<'t> Macros<'t> {
         is_shouted(word)
             || word.starts_with("__")
             || WELL_KNOWN.contains(&word)
+            || ["foreach", "for_each"]
+                .iter()
+                .any(|part| word.contains(part))
             || self.defines(token)
     }
 }
 
+/// True for names that only macros have which stand for statements.
+fn is_statement_like(word: &str) -> bool {
+    ["Assert", "Trace", "pthread_cleanup_"]
+        .iter()
+        .any(|start| word.starts_with(start))
+}
+
 /// True for names in capitals; one letter alone is none.
-pub(super) fn is_shouted(word: &str) -> bool {
+fn is_shouted(word: &str) -> bool {
     let bytes = word.as_bytes();
     let capitals = bytes
         .iter()
@@ -93,7 +116,23 @@ pub(super) fn is_shouted(word: &str) -> bool {
         .iter()
         .filter(|byte| byte.is_ascii_lowercase())
         .count();
-    // Libraries put a short mark before: `wxDECLARE_EVENT`, `Q_OBJECT`, `pgBEGIN`.
-    capitals + small >= 2
-        && (small == 0 || capitals >= 3 && small <= 3 && capitals > 2 * small && word.contains('_'))
+    // Libraries put a short mark before: `wxDECLARE_EVENT`, `static_ASN1_SEQUENCE_END`.
+    capitals + small >= 2 && (small == 0 || capitals >= 3 && capitals > 2 * small)
+}
+
+/// True for names with a part in capitals, as macros and functions of libraries have:
+/// `CGAL_assertion`, `PyObject_HEAD_INIT`, `SSL_new`.
+fn has_shouted_part(word: &str) -> bool {
+    word.contains('_')
+        && word.split('_').any(|part| {
+            part.len() >= 2
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        })
+}
+
+/// True if a name may be a macro's, by how it is written.
+pub(super) fn may_be_named(word: &str) -> bool {
+    is_shouted(word) || has_shouted_part(word)
 }

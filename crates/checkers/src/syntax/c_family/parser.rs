@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::macros::Macros;
-use super::tokens::{Kind, Token};
+use super::tokens::{Kind, Token, may_double};
 use crate::limits;
 
 /// The stack that one level of nesting must find.
@@ -20,6 +20,8 @@ pub(super) struct Problem {
     pub(super) rule: &'static str,
     pub(super) message: String,
     pub(super) span: Range<usize>,
+    /// True if a macro may excuse it.
+    pub(super) doubtful: bool,
     /// Where the construct begins that it is wrong in.
     pub(super) from: usize,
     /// One past what shows that it is wrong.
@@ -49,10 +51,14 @@ pub(super) struct Parser<'t> {
     pub(super) statement: usize,
     /// True after a statement that a macro began: an `else` may follow.
     pub(super) else_may_follow: bool,
+    /// The first token of the body of the innermost `do`.
+    pub(super) do_body: usize,
+    /// True if a macro may have opened the body of a function, or the file is part of one.
+    pub(super) may_be_inside: bool,
 }
 
 impl<'t> Parser<'t> {
-    pub(super) const fn new(
+    pub(super) fn new(
         text: &'t str,
         tokens: &'t [Token],
         partners: &'t [u32],
@@ -69,6 +75,10 @@ impl<'t> Parser<'t> {
             depth: 0,
             statement: 0,
             else_may_follow: false,
+            do_body: usize::MAX,
+            may_be_inside: tokens
+                .first()
+                .is_some_and(|token| token.kind.is_statement()),
         }
     }
 
@@ -158,6 +168,7 @@ impl<'t> Parser<'t> {
             rule,
             message,
             span,
+            doubtful: false,
             from: self.byte(self.statement.min(self.at)),
             until: self.end(self.at),
         }))
@@ -270,6 +281,9 @@ pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
 /// True if a `<` follows what may be a template.
 fn opens_angle(tokens: &[Token], at: usize) -> bool {
     at == 0
+        || at >= 3
+            && tokens[at - 1].kind == Kind::RightParen
+            && tokens[at - 3].kind == Kind::Operator
         || matches!(
             tokens[at - 1].kind,
             Kind::Ident
@@ -293,7 +307,9 @@ pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
             continue;
         }
         let word = parser.word(index);
-        if word != parser.word(index + 1) || may_double(word, parser.cpp) {
+        // `long long` is a type, `long long long` is none.
+        let thrice = word == "long" && parser.word(index + 2) == "long";
+        if word != parser.word(index + 1) || may_double(word, parser.cpp) && !thrice {
             continue;
         }
         let message = format!("`{word}` twice in a row");
@@ -305,14 +321,4 @@ pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
         return Err(stop);
     }
     Ok(())
-}
-
-/// Keywords that may stand twice in a row.
-fn may_double(word: &str, cpp: bool) -> bool {
-    match word {
-        "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
-        | "restrict" | "noexcept" => true,
-        "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
-        _ => false,
-    }
 }

@@ -7,6 +7,12 @@ use super::tokens::Kind;
 /// The most declarations between the parameters and the body of an old function.
 const OLD_PARAMETERS_MAX: usize = 64;
 
+/// How many macros in a row are looked at.
+const CHAIN_MAX: usize = 64;
+
+/// How many tokens of braces after a macro are looked at for access specifiers.
+const CLASS_TOKENS_MAX: usize = 4_096;
+
 /// What a statement consists of so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
@@ -68,10 +74,11 @@ impl Parser<'_> {
             }
             Kind::Else => {
                 let stop = self.complain("syntax/unexpected-token", "`else` without `if`", start);
-                Err(Self::since(stop, self.byte(previous)))
+                // What governs the statement before may be conditional.
+                Err(Self::since(stop, self.byte(previous.saturating_sub(1))))
             }
             kind if kind.is_statement() => {
-                if place != Place::Block && kind != Kind::Try {
+                if place != Place::Block && kind != Kind::Try && !self.may_be_inside {
                     let stop = self.complain(
                         "syntax/unexpected-token",
                         &format!("`{}` outside of a function", self.word(start)),
@@ -81,7 +88,12 @@ impl Parser<'_> {
                 }
                 self.nested(|parser| parser.control(kind, end))
             }
-            Kind::Access if place == Place::Class => self.access(),
+            Kind::Access
+                if place == Place::Class
+                    || place == Place::File && self.is(start + 1, Kind::Colon) =>
+            {
+                self.access()
+            }
             Kind::Template => self.nested(|parser| parser.template(place, end)),
             Kind::Namespace => self.namespace(place, end),
             Kind::Using => self.using(end),
@@ -162,10 +174,13 @@ impl Parser<'_> {
             if constant && self.cpp {
                 self.at += 1;
             }
+            let by_macro = self.suspect(self.at);
             if !(constant && self.here(Kind::LeftBrace)) {
                 self.condition("if", Place::Condition)?;
             }
-            self.body("if", end)?;
+            if !(by_macro && self.here(Kind::Else)) {
+                self.body("if", end)?;
+            }
             if !(self.at < end && self.here(Kind::Else)) {
                 return Ok(());
             }
@@ -181,7 +196,7 @@ impl Parser<'_> {
     /// The parentheses after a keyword.
     fn condition(&mut self, word: &str, place: Place) -> Parsed<()> {
         // `if MACRO(x)`
-        if self.suspect(self.at) {
+        if self.suspect(self.at) || self.word(self.at).contains("likely") {
             self.at += 1;
             if self.here(Kind::LeftParen) {
                 self.at = self.after_group(self.at);
@@ -233,7 +248,9 @@ impl Parser<'_> {
     }
 
     fn do_while(&mut self, start: usize, end: usize) -> Parsed<()> {
+        let outer = std::mem::replace(&mut self.do_body, self.at);
         self.body("do", end)?;
+        self.do_body = outer;
         self.statement = start;
         if self.suspect(self.at) || self.here(Kind::Ident) && !self.first(self.at) {
             // A macro that ends the loop.
@@ -330,7 +347,7 @@ impl Parser<'_> {
             self.at += 1;
         }
         if self.here(Kind::LeftParen) {
-            self.at = self.after_group(self.at);
+            self.assembler_operands()?;
             if place == Place::Block {
                 return self.semicolon_after(self.at - 1, end);
             }
@@ -351,6 +368,40 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// The parentheses of GNU's `asm`.
+    pub(super) fn assembler_operands(&mut self) -> Parsed<()> {
+        let open = self.at;
+        let close = self.after_group(open) - 1;
+        if !self.is(open + 1, Kind::Str) {
+            self.at = close + 1;
+            return Ok(());
+        }
+        self.at = open + 1;
+        while self.at < close {
+            match self.tokens[self.at].kind {
+                Kind::Str
+                | Kind::Colon
+                | Kind::Scope
+                | Kind::Comma
+                | Kind::Include
+                | Kind::Ident => self.at += 1,
+                Kind::LeftParen => {
+                    let end = self.after_group(self.at) - 1;
+                    let by_macro = self.suspect(self.at - 1);
+                    self.at += 1;
+                    if !by_macro {
+                        self.list(Place::Call, end)?;
+                    }
+                    self.at = end + 1;
+                }
+                Kind::LeftBracket => self.at = self.after_group(self.at),
+                _ => return Err(self.unexpected(self.at)),
+            }
+        }
+        self.at = close + 1;
+        Ok(())
+    }
+
     /// Reads a declaration or an expression statement.
     pub(super) fn run(&mut self, place: Place, end: usize) -> Parsed<()> {
         let mut scan = Scan::new(place, self.at, end);
@@ -361,10 +412,17 @@ impl Parser<'_> {
         let outer = self.statement;
         while self.at < scan.end {
             if self.step(scan)? == Flow::Done {
+                let ended = self.at > 0 && self.is(self.at - 1, Kind::Semicolon);
+                let by_macro = self.suspect(scan.start);
+                // Such a macro may have begun a condition, or outside a function its body.
+                self.else_may_follow |= ended && by_macro;
+                self.may_be_inside |=
+                    scan.place == Place::File && by_macro && (!ended || self.first(scan.start + 1));
                 return Ok(());
             }
             self.statement = outer;
         }
+        self.may_be_inside |= scan.place == Place::File && scan.only_macros;
         self.end_of_scope(scan)
     }
 
@@ -377,13 +435,32 @@ impl Parser<'_> {
             || scan.prev == Prev::Name && self.suspect(scan.last)
             || match self.form(scan) {
                 Form::Bare => self.suspect(scan.start),
-                Form::Call => scan.place != Place::Block || !self.first(scan.start),
-                Form::Other => false,
+                Form::Call => {
+                    scan.place != Place::Block
+                        || !self.first(scan.start)
+                        || self.is_statement_macro(scan.start)
+                }
+                Form::Other => scan.place != Place::Block && self.is_call_chain(scan),
             };
         if ends {
             return Ok(());
         }
         Err(self.missing("`;`", scan.last.max(scan.start)))
+    }
+
+    /// True for `a(b) c(d)`: macros that declare.
+    fn is_call_chain(&self, scan: &Scan) -> bool {
+        let mut at = scan.start;
+        for _ in 0..CHAIN_MAX {
+            if !self.is(at, Kind::Ident) || !self.is(at + 1, Kind::LeftParen) {
+                return false;
+            }
+            at = self.after_group(at + 1);
+            if at > scan.last {
+                return true;
+            }
+        }
+        false
     }
 
     fn form(&self, scan: &Scan) -> Form {
@@ -411,7 +488,12 @@ impl Parser<'_> {
                 self.else_may_follow = true;
                 Ok(Flow::Done)
             }
-            Form::Bare => Ok(Flow::Go),
+            Form::Bare => {
+                // `BEGIN_NAMESPACE extern "C" {`
+                let scope = matches!(self.kind(self.at + 1), Some(Kind::Str | Kind::Namespace));
+                let opens = token.kind == Kind::Storage && scope && self.suspect(scan.start);
+                Ok(if opens { Flow::Done } else { Flow::Go })
+            }
             Form::Call if scan.place == Place::Block => {
                 if deeper {
                     return self.governed(scan);
@@ -420,11 +502,40 @@ impl Parser<'_> {
                     self.else_may_follow = true;
                     return Ok(Flow::Done);
                 }
+                if self.is_statement_macro(scan.start) {
+                    return Ok(Flow::Done);
+                }
                 Err(self.missing("`;`", scan.last))
+            }
+            Form::Call
+                if !scan.loose
+                    && self.suspect(self.at)
+                    && !(scan.place == Place::File
+                        && !self.cpp
+                        && self.is_name_list(scan.last)) =>
+            {
+                Ok(Flow::Go)
             }
             Form::Call => self.old_function(scan),
             Form::Other => self.boundary_of_declaration(scan, deeper),
         }
+    }
+
+    /// True if the file uses a name as a statement without semicolon more than once.
+    fn is_statement_macro(&self, index: usize) -> bool {
+        let word = self.word(index);
+        let uses = self.tokens.iter().enumerate().filter(|(other, token)| {
+            token.kind == Kind::Ident && self.word(*other) == word && {
+                let after = self.after_group(other + 1);
+                token.first
+                    && self.is(other + 1, Kind::LeftParen)
+                    && self.first(after)
+                    && self.kind(after).is_some_and(|kind| {
+                        kind.is_keyword() || matches!(kind, Kind::Ident | Kind::RightBrace)
+                    })
+            }
+        });
+        uses.count() > 1
     }
 
     fn boundary_of_declaration(&mut self, scan: &Scan, deeper: bool) -> Parsed<Flow> {
@@ -432,7 +543,12 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let token = self.tokens[self.at];
-        let declared = scan.names >= 2 || scan.typed && scan.names >= 1;
+        let old =
+            scan.place == Place::File && !self.cpp && scan.prev == Prev::Call && scan.names >= 1;
+        if old && self.is_name_list(scan.last) {
+            return self.old_function(scan);
+        }
+        let declared = scan.declared;
         let last_is_macro = scan.prev == Prev::Name && self.suspect(scan.last) || scan.loose;
         if scan.prev == Prev::Call && declared && scan.place == Place::File && !self.cpp {
             return self.old_function(scan);
@@ -464,7 +580,7 @@ impl Parser<'_> {
     }
 
     /// A macro that begins a loop or a condition, and the statement it governs.
-    fn governed(&mut self, scan: &Scan) -> Parsed<Flow> {
+    pub(super) fn governed(&mut self, scan: &Scan) -> Parsed<Flow> {
         if self.at >= scan.end {
             return Ok(Flow::Done);
         }
@@ -498,7 +614,7 @@ impl Parser<'_> {
                 token.kind,
                 Kind::Type | Kind::Storage | Kind::Record | Kind::Enum
             );
-            let declared = scan.names >= 2 || scan.typed && scan.names >= 1;
+            let declared = scan.declared;
             let deeper = token.column > self.tokens[scan.start].column;
             if begins && declared && !scan.loose && !deeper && !scan.suspicious {
                 return Err(self.missing("`;`", scan.last));
@@ -560,6 +676,7 @@ impl Parser<'_> {
             if scan.place == Place::Call && (scan.start == self.at || scan.prev == Prev::Wild) {
                 let end = scan.end;
                 self.at = end;
+                scan.statements = true;
                 scan.operand(Prev::Wild, end - 1);
                 return Ok(Flow::Go);
             }
@@ -567,6 +684,9 @@ impl Parser<'_> {
         }
         if !scan.prev.is_operand() {
             return Err(self.misplaced(scan));
+        }
+        if kind == Kind::While && scan.start == self.do_body && self.form(scan) == Form::Call {
+            return Ok(Flow::Done);
         }
         if scan.only_macros || scan.prev == Prev::Wild {
             self.else_may_follow = true;
@@ -591,6 +711,9 @@ impl Parser<'_> {
             }
             let statement = self.tokens[scan.start];
             let token = self.tokens[self.at];
+            if kind != Kind::Else && self.is_statement_macro(scan.start) {
+                return Ok(Flow::Done);
+            }
             if kind != Kind::Else
                 && (!token.first || !statement.first || token.column > statement.column)
             {
@@ -644,6 +767,14 @@ impl Parser<'_> {
             }
             Place::Block if self.form(scan) == Form::Call && scan.loose => {
                 self.at += 1;
+                Ok(Flow::Done)
+            }
+            Place::File if scan.loose && scan.only_macros && self.cpp => {
+                // A macro that begins a class.
+                self.bases()?;
+                if self.here(Kind::LeftBrace) {
+                    self.braces(Place::Class)?;
+                }
                 Ok(Flow::Done)
             }
             _ if scan.parameters
@@ -705,10 +836,15 @@ impl Parser<'_> {
                     self.at = self.after_group(self.at);
                 }
             }
+            let mut by_macro = false;
             match self.kind(self.at) {
                 Some(Kind::LeftParen) if self.at > start => {
                     let close = self.after_group(self.at) - 1;
                     if self.suspect(self.at - 1) {
+                        by_macro = matches!(
+                            self.kind(close + 1),
+                            Some(Kind::Ident | Kind::Less | Kind::Scope | Kind::LeftParen)
+                        );
                         self.at = close;
                     } else {
                         self.at += 1;
@@ -716,7 +852,14 @@ impl Parser<'_> {
                     }
                     self.at = close + 1;
                 }
-                Some(Kind::LeftBrace) if self.at > start && !self.suspect(self.at - 1) => {
+                Some(Kind::LeftBrace)
+                    if self.at > start
+                        && (!self.suspect(self.at - 1)
+                            || matches!(
+                                self.kind(self.after_group(self.at)),
+                                Some(Kind::Comma | Kind::LeftBrace)
+                            )) =>
+                {
                     self.initialiser()?
                 }
                 Some(Kind::LeftBrace) if self.at > start => return Ok(()),
@@ -725,7 +868,7 @@ impl Parser<'_> {
             self.eat(Kind::Ellipsis);
             let goes_on = self.eat(Kind::Comma);
             // Initialisers that macros add.
-            let by_macro = !goes_on && (self.suspect(self.at) || self.here(Kind::Include));
+            by_macro |= !goes_on && (self.suspect(self.at) || self.here(Kind::Include));
             if !goes_on && !by_macro {
                 return Ok(());
             }
@@ -735,13 +878,52 @@ impl Parser<'_> {
         }
     }
 
+    /// True if what follows a brace ends the declaration of a class.
+    fn ends_declaration(&self, after: usize) -> bool {
+        self.is(after, Kind::Semicolon)
+            || self.is(after, Kind::Ident)
+                && matches!(self.kind(after + 1), Some(Kind::Semicolon | Kind::Assign))
+    }
+
+    /// True if the braces after a macro hold the members of a class.
+    fn is_class_body(&self, open: usize) -> bool {
+        let close = self.after_group(open) - 1;
+        let mut at = open + 1;
+        for _ in 0..CLASS_TOKENS_MAX {
+            if at >= close {
+                return false;
+            }
+            if self.is(at, Kind::Access) && self.is(at + 1, Kind::Colon) {
+                return true;
+            }
+            at = if self.is(at, Kind::Less) {
+                at + 1
+            } else {
+                self.after_group(at)
+            };
+        }
+        false
+    }
+
     /// A brace in a statement that may declare: a body, an initialiser, the block of a macro.
     pub(super) fn run_brace(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let open = self.at;
         let block = self.looks_like_block(open);
         let form = self.form(scan);
         let by_macro = scan.only_macros
+            || form == Form::Bare && self.macros.may_be(self.tokens[scan.start])
             || scan.suspicious && (scan.prev == Prev::Name || scan.prev == Prev::Call);
+        let values =
+            scan.loose && scan.place != Place::Block && !block && self.after_group(open) > open + 2;
+        if values && form == Form::Call && !self.is(open + 1, Kind::Dot) {
+            // What a macro makes of it is not known.
+            self.at = self.after_group(open);
+            return Ok(Flow::Done);
+        }
+        if scan.loose && matches!(self.kind(open + 1), Some(Kind::Dot)) {
+            self.initialiser()?;
+            return Ok(Flow::Done);
+        }
         if scan.parameters && scan.commas == 0 {
             let ambiguous = scan.prev == Prev::Name && !scan.trailing && !self.suspect(scan.last);
             if !ambiguous
@@ -749,7 +931,11 @@ impl Parser<'_> {
                 || self.after_group(open) >= scan.end
                 || !self.is(self.after_group(open), Kind::Semicolon)
             {
-                self.block()?;
+                if scan.place != Place::Block && scan.loose && self.is_class_body(open) {
+                    self.braces(Place::Class)?;
+                } else {
+                    self.block()?;
+                }
                 if scan.place == Place::Block {
                     self.else_branch(scan.end)?;
                 }
@@ -768,10 +954,13 @@ impl Parser<'_> {
         if form == Form::Bare
             && !self.suspect(scan.start)
             && (block || scan.place != Place::Block || !self.cpp)
+            && (scan.place != Place::Block || self.ends_declaration(self.after_group(open)))
         {
             return Err(self.unexpected(open));
         }
-        if block && by_macro || scan.only_macros && scan.place == Place::Block {
+        let by_macro = by_macro || form == Form::Bare && block;
+        let one_name = scan.names <= 1;
+        if block && by_macro || scan.only_macros && one_name && scan.place == Place::Block {
             // The body of a macro; what it declares is not known outside of functions.
             if scan.place == Place::Block {
                 self.block()?;

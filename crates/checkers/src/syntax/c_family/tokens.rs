@@ -470,6 +470,11 @@ fn operator(rest: &[u8]) -> (Kind, usize) {
     }
 }
 
+/// True for the words of a language.
+pub(super) fn is_keyword(word: &str, language: Language) -> bool {
+    keyword(word, language == Language::Cpp).is_keyword()
+}
+
 /// The keyword that a word is, or [`Kind::Ident`].
 fn keyword(word: &str, cpp: bool) -> Kind {
     let common = match word {
@@ -495,7 +500,7 @@ fn keyword(word: &str, cpp: bool) -> Kind {
         "enum" => Kind::Enum,
         "sizeof" | "_Alignof" | "__alignof__" | "__alignof" => Kind::Sizeof,
         "typeof" | "__typeof__" | "__typeof" | "typeof_unqual" => Kind::Typeof,
-        "asm" | "__asm__" | "__asm" => Kind::Asm,
+        "asm" | "__asm__" | "__asm" | "_asm" => Kind::Asm,
         "_Generic" => Kind::Generic,
         "__label__" => Kind::LocalLabel,
         _ => Kind::Ident,
@@ -533,5 +538,15 @@ fn keyword(word: &str, cpp: bool) -> Kind {
         "xor" => Kind::Caret,
         "or" | "bitor" | "and_eq" | "or_eq" | "xor_eq" | "not_eq" => Kind::Binary,
         _ => Kind::Ident,
+    }
+}
+
+/// Keywords that may stand twice in a row.
+pub(super) fn may_double(word: &str, cpp: bool) -> bool {
+    match word {
+        "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
+        | "restrict" | "noexcept" => true,
+        "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
+        _ => false,
     }
 }
