@@ -13,6 +13,9 @@ use crate::lexical::{Kind, Lexed, Token, lex};
 /// How many columns a tab is taken for.
 const TAB_COLUMNS: usize = 4;
 
+/// The operator of conditions that asks for a macro.
+const DEFINED: &str = "defined";
+
 /// How many blocks around a closer its comment is compared with.
 const OUTER_MAX: usize = 16;
 
@@ -81,6 +84,11 @@ pub(crate) fn diagnose_conditionals(text: &str, lexed: &Lexed) -> Option<Finding
         .filter(|token| token.kind == Kind::Directive)
     {
         let place = token.start..first_line_end(text, token);
+        if let Some(at) = doubled_defined(&text[token.start..token.end]) {
+            let place = token.start + at..token.start + at + DEFINED.len();
+            let message = "`defined` twice in a row";
+            return Some(Finding::error("syntax/doubled-keyword", message, place));
+        }
         match directive_name(&text[token.start..token.end]) {
             name if name.starts_with("if") => open.push(place),
             "endif" if open.pop().is_none() => {
@@ -100,6 +108,23 @@ pub(crate) fn diagnose_conditionals(text: &str, lexed: &Lexed) -> Option<Finding
     let place = open.pop()?;
     let message = format!("`{}` without `#endif`", text[place.clone()].trim_end());
     Some(Finding::error("syntax/conditional", message, place))
+}
+
+/// Where a condition says `defined defined`, as an offset into the directive.
+fn doubled_defined(directive: &str) -> Option<usize> {
+    if !matches!(directive_name(directive), "if" | "elif") {
+        return None;
+    }
+    let mut from = 0;
+    while let Some(at) = directive[from..].find(DEFINED).map(|at| from + at) {
+        from = at + DEFINED.len();
+        let rest = directive[from..].trim_start();
+        let second = directive.len() - rest.len();
+        if second > from && rest.starts_with(DEFINED) {
+            return Some(second);
+        }
+    }
+    None
 }
 
 fn first_line_end(text: &str, token: &Token) -> usize {

@@ -48,8 +48,26 @@ const OBJECTIVE_C: [&str; 9] = [
 
 /// What follows `.` at the start of a line of assembler.
 const ASSEMBLER: [&str; 21] = [
-    "macro", "endm", "globl", "global", "text", "data", "section", "align", "balign", "p2align",
-    "type", "if", "err", "long", "quad", "pushsection", "popsection", "set", "altmacro", "arch",
+    "macro",
+    "endm",
+    "globl",
+    "global",
+    "text",
+    "data",
+    "section",
+    "align",
+    "balign",
+    "p2align",
+    "type",
+    "if",
+    "err",
+    "long",
+    "quad",
+    "pushsection",
+    "popsection",
+    "set",
+    "altmacro",
+    "arch",
     "rept",
 ];
 
@@ -58,14 +76,40 @@ pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
     let found = matches!(&outcome, Outcome::Checked { findings } if !findings.is_empty());
     // What language a header is in is a guess: it is sound if it is so in one of the two.
     if found && source.extension() == "h" && !text.contains("__cplusplus") {
-        let other = if source.language == Language::C { Language::Cpp } else { Language::C };
+        let other = if source.language == Language::C {
+            Language::Cpp
+        } else {
+            Language::C
+        };
         if matches!(check_as(other, text), Outcome::Checked { findings } if findings.is_empty()) {
             return Outcome::Checked {
                 findings: Vec::new(),
             };
         }
     }
+    if !found && source.language == Language::C && text.contains("__cplusplus") {
+        return check_as_cpp_too(text, outcome);
+    }
     outcome
+}
+
+/// A text that speaks of both languages has to close its brackets in both.
+fn check_as_cpp_too(text: &str, outcome: Outcome) -> Outcome {
+    const BRACKETS: [&str; 3] = [
+        "syntax/unclosed-bracket",
+        "syntax/unmatched-bracket",
+        "syntax/mismatched-bracket",
+    ];
+    match check_as(Language::Cpp, text) {
+        Outcome::Checked { findings }
+            if findings.iter().any(|finding| {
+                finding.severity == Severity::Error && BRACKETS.contains(&finding.rule.as_ref())
+            }) =>
+        {
+            Outcome::Checked { findings }
+        }
+        _ => outcome,
+    }
 }
 
 fn check_as(language: Language, text: &str) -> Outcome {
@@ -125,7 +169,10 @@ impl Problem {
         if severity == Severity::Error {
             return Finding::error(self.rule, self.message, self.span);
         }
-        let message = format!("not understood: {}, unless a macro or a condition makes it valid", self.message);
+        let message = format!(
+            "not understood: {}, unless a macro or a condition makes it valid",
+            self.message
+        );
         Finding::error("syntax/not-understood", message, self.span).with_severity(severity)
     }
 }
@@ -151,7 +198,10 @@ impl File<'_> {
         }
         for problem in &self.lexed.unterminated {
             let at = problem.span.start;
-            let in_word = at > 0 && bytes[at - 1].is_ascii_alphabetic() && bytes[at] == b'\'';
+            let in_word = at > 0
+                && bytes[at - 1].is_ascii_alphabetic()
+                && bytes[at] == b'\''
+                && bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
             if in_word && !self.conditionals.is_empty() {
                 self.conditionals.kill(at);
             }
@@ -198,14 +248,17 @@ impl File<'_> {
         for (index, token) in self.lexed.tokens.iter().enumerate() {
             let next = self.lexed.tokens.get(index + 1);
             // `.type = …` designates a member.
-            let designates = next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
+            let designates =
+                next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
             if token.kind == Raw::Word && token.start == previous_end && !designates {
                 let word = &self.text[token.start..token.end];
                 let mark = bytes[previous];
                 if mark == b'@' && OBJECTIVE_C.contains(&word) {
                     return Some("Objective-C");
                 }
-                let line = self.text[..previous].rfind('\n').map_or(0, |newline| newline + 1);
+                let line = self.text[..previous]
+                    .rfind('\n')
+                    .map_or(0, |newline| newline + 1);
                 let first = self.text[line..previous].trim_start().is_empty();
                 if mark == b'.' && first && ASSEMBLER.contains(&word) {
                     return Some("assembler");
@@ -293,7 +346,8 @@ impl File<'_> {
         let Some(problem) = problems.into_iter().next() else {
             return Verdict::Sound;
         };
-        let all = (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
+        let all =
+            (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
         if sound_any && all {
             return Verdict::Sound;
         }
@@ -354,9 +408,8 @@ impl File<'_> {
             .iter()
             .position(|token| token.kind == Kind::Stray);
         let partners = parser::pair(&selection.tokens, cpp);
-        let parser = |partners| {
-            Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp)
-        };
+        let parser =
+            |partners| Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp);
         if let Some(stray) = stray.filter(|_| partners.is_none() || unterminated.is_some()) {
             let before = unterminated
                 .is_none_or(|problem| problem.span.start > selection.tokens[stray].start as usize);
@@ -371,15 +424,12 @@ impl File<'_> {
         let mut parser = parser(&partners);
         let end = selection.tokens.len();
         // A part of an array, to be included where the array is.
-        let is_fragment = selection
-            .tokens
-            .first()
-            .is_some_and(|token| {
-                matches!(
-                    token.kind,
-                    Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
-                )
-            });
+        let is_fragment = selection.tokens.first().is_some_and(|token| {
+            matches!(
+                token.kind,
+                Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
+            )
+        });
         if is_fragment && parser.looks_like_block(0) {
             return parser.scope_body(Place::Block, end);
         }
@@ -387,6 +437,19 @@ impl File<'_> {
             return parser.list(Place::Init, end).map(|_| ());
         }
         parser.scope_body(Place::File, end)
+    }
+
+    /// True if there are as many closing parentheses as opening ones.
+    fn parentheses_pair_up(&self, active: &Lexed) -> bool {
+        let bytes = self.text.as_bytes();
+        let count = |byte: u8| {
+            active
+                .tokens
+                .iter()
+                .filter(|token| bytes[token.start] == byte)
+                .count()
+        };
+        count(b'(') == count(b')')
     }
 
     /// True if the first bracket that fits none is an argument of what may be a macro:
@@ -440,7 +503,10 @@ impl File<'_> {
         for problem in unterminated {
             active.note(problem, is_active);
         }
-        let doubtful = self.splits_in_macro(&active);
+        // A macro's arguments may split braces, but its own parentheses have to pair up.
+        let doubtful = active.unterminated.is_empty()
+            && self.parentheses_pair_up(&active)
+            && self.splits_in_macro(&active);
         let finding = diagnose_lexed(self.text, &active, self.language, Branch::First);
         let problem = finding.map_or_else(
             || Problem {
@@ -458,8 +524,16 @@ impl File<'_> {
                 },
                 message: finding.message,
                 doubtful,
-                from: if finding.rule == "syntax/unterminated-literal" { finding.span.start } else { 0 },
-                until: if finding.rule == "syntax/unterminated-literal" { finding.span.end } else { self.text.len() },
+                from: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.start
+                } else {
+                    0
+                },
+                until: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.end
+                } else {
+                    self.text.len()
+                },
                 span: finding.span,
             },
         );
