@@ -93,7 +93,9 @@ impl Attempt {
             parse_regular_expression: true,
             ..ParseOptions::default()
         };
-        let parsed = Parser::new(&allocator, text, source_type).with_options(options).parse();
+        let parsed = Parser::new(&allocator, text, source_type)
+            .with_options(options)
+            .parse();
         let comments: Vec<Range<usize>> = parsed
             .program
             .comments
@@ -112,10 +114,18 @@ impl Attempt {
             if parsed.panicked {
                 attempt.recovery = Recovery::Stops;
             }
-            attempt.findings = parsed.diagnostics.errors().map(|it| place.finding(it)).collect();
+            attempt.findings = parsed
+                .diagnostics
+                .errors()
+                .map(|it| place.finding(it))
+                .collect();
         } else {
             let checked = SemanticBuilder::new_compiler().build(&parsed.program);
-            attempt.findings = checked.diagnostics.errors().map(|it| place.finding(it)).collect();
+            attempt.findings = checked
+                .diagnostics
+                .errors()
+                .map(|it| place.finding(it))
+                .collect();
         }
         attempt
     }
@@ -146,9 +156,10 @@ impl Place<'_> {
     fn finding(&self, diagnostic: &OxcDiagnostic) -> Finding {
         let labels = &diagnostic.labels;
         // Where nothing is marked, the later place is the one that contradicts the earlier.
-        let main = labels.iter().position(oxc_span::LabeledSpan::primary).or_else(|| {
-            (0..labels.len()).max_by_key(|&index| labels[index].offset())
-        });
+        let main = labels
+            .iter()
+            .position(oxc_span::LabeledSpan::primary)
+            .or_else(|| (0..labels.len()).max_by_key(|&index| labels[index].offset()));
         let main = self.unclosed_element(diagnostic).or(main);
         let mut span = main.map_or(0..0, |index| self.range(&labels[index]));
         let mut message = fragment(&diagnostic.message);
@@ -186,14 +197,25 @@ impl Place<'_> {
             return None;
         }
         let closing = diagnostic.labels.iter().find(|label| label.primary())?;
-        let opening = diagnostic.labels.iter().position(|label| !label.primary())?;
+        let opening = diagnostic
+            .labels
+            .iter()
+            .position(|label| !label.primary())?;
         let range = self.range(closing);
-        let name = self.text[range.clone()].trim_matches(['<', '/', '>']).trim();
+        let name = self.text[range.clone()]
+            .trim_matches(['<', '/', '>'])
+            .trim();
         let before = &self.text[..range.start];
         let ends_name = |rest: &str| {
             !rest.starts_with(|next: char| next.is_alphanumeric() || "_$-.:".contains(next))
         };
-        let count = |tag: &str| before.split(tag).skip(1).filter(|rest| ends_name(rest)).count();
+        let count = |tag: &str| {
+            before
+                .split(tag)
+                .skip(1)
+                .filter(|rest| ends_name(rest))
+                .count()
+        };
         let opened = count(&format!("<{name}"));
         (opened > count(&format!("</{name}"))).then_some(opening)
     }
@@ -214,8 +236,14 @@ fn rule(diagnostic: &OxcDiagnostic) -> &'static str {
         ("Multiple constructor", "syntax/redeclaration"),
         ("Encountered diff marker", "syntax/conflict-marker"),
         ("Unterminated string", "syntax/unterminated-string"),
-        ("Unterminated multiline comment", "syntax/unterminated-comment"),
-        ("Unterminated regular expression", "syntax/unterminated-string"),
+        (
+            "Unterminated multiline comment",
+            "syntax/unterminated-comment",
+        ),
+        (
+            "Unterminated regular expression",
+            "syntax/unterminated-string",
+        ),
         ("regular expression", "syntax/invalid-regex"),
         ("scape sequence", "syntax/invalid-escape"),
         ("JSX closing tag", "syntax/mismatched-tag"),
@@ -225,7 +253,9 @@ fn rule(diagnostic: &OxcDiagnostic) -> &'static str {
         ("Missing", "syntax/missing-token"),
         ("expected", "syntax/missing-token"),
     ];
-    let by_text = BY_TEXT.iter().find(|(part, _)| diagnostic.message.contains(part));
+    let by_text = BY_TEXT
+        .iter()
+        .find(|(part, _)| diagnostic.message.contains(part));
     match by_text {
         Some((_, rule)) => rule,
         None if diagnostic.code.is_some() => "syntax/typescript",

@@ -53,9 +53,13 @@ pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
         "jsonl" | "ndjson" => lines(text, dialect),
         _ => {
             let document = Document::parse(text, 0, dialect);
-            let errors = document.lexer.errors.into_iter().chain(document.broken).collect();
-            let mut findings =
-                first_cause::merge(text, source.language, errors, document.recovery);
+            let errors = document
+                .lexer
+                .errors
+                .into_iter()
+                .chain(document.broken)
+                .collect();
+            let mut findings = first_cause::merge(text, source.language, errors, document.recovery);
             findings.extend(document.duplicates);
             findings
         }
@@ -81,8 +85,13 @@ fn lines(text: &str, dialect: Dialect) -> Vec<Finding> {
 
 /// What encloses the place.
 enum Frame<'a> {
-    Array { opener: Range<usize> },
-    Object { opener: Range<usize>, keys: BTreeMap<&'a str, Range<usize>> },
+    Array {
+        opener: Range<usize>,
+    },
+    Object {
+        opener: Range<usize>,
+        keys: BTreeMap<&'a str, Range<usize>>,
+    },
 }
 
 /// What may come next.
@@ -157,7 +166,11 @@ impl<'a> Document<'a> {
         if token.kind == Kind::End {
             return match self.dialect.empty {
                 true => Ok(()),
-                false => Err(Finding::error("syntax/missing-token", "no JSON value", token.span)),
+                false => Err(Finding::error(
+                    "syntax/missing-token",
+                    "no JSON value",
+                    token.span,
+                )),
             };
         }
         let mut state = State::Value;
@@ -218,7 +231,8 @@ impl<'a> Document<'a> {
                 return Ok(self.close());
             }
             Kind::String => {}
-            Kind::Word | Kind::Literal if self.dialect.json5 && lexer::is_identifier(token.text) => {}
+            Kind::Word | Kind::Literal
+                if self.dialect.json5 && lexer::is_identifier(token.text) => {}
             Kind::Word | Kind::Literal | Kind::Number => {
                 let message = format!("the key `{}` is not in double quotes", token.text);
                 return Err(unexpected(message, token.span.clone()));

@@ -88,7 +88,9 @@ fn finding(
         }
         // The range begins where the last statement ends.
         ParseErrorType::UnexpectedIndentation => {
-            let line_start = text[..range.end].rfind('\n').map_or(0, |newline| newline + 1);
+            let line_start = text[..range.end]
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1);
             line_start.max(range.start)..range.end
         }
         // What a statement lacks is missing where it stands, not where the next one begins.
@@ -199,8 +201,14 @@ fn message(error: &ParseErrorType) -> String {
 
 /// Whether the line of an offset begins with one of Python 2's statements.
 fn is_python_2(text: &str, offset: usize) -> bool {
-    let start = text[..offset.min(text.len())].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[start..].lines().next().unwrap_or_default().trim_start();
+    let start = text[..offset.min(text.len())]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1);
+    let line = text[start..]
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start();
     ["print", "exec"].into_iter().any(|word| {
         line.strip_prefix(word).is_some_and(|rest| {
             rest.starts_with([' ', '\t'])
@@ -231,7 +239,11 @@ fn nesting_errors(parsed: &Parsed<Mod>) -> Option<Finding> {
         } else {
             continue;
         };
-        let limit = if brackets > OPEN_BRACKETS_MAX { OPEN_BRACKETS_MAX } else { INDENTATIONS_MAX };
+        let limit = if brackets > OPEN_BRACKETS_MAX {
+            OPEN_BRACKETS_MAX
+        } else {
+            INDENTATIONS_MAX
+        };
         let place = token.range().to_std_range();
         return Some(
             Finding::error("syntax/nesting", message, place)

@@ -50,7 +50,10 @@ impl Recursive {
         }
         match self.stack_bytes(text) {
             Some(bytes) => stacker::grow(bytes, parse),
-            None => self.judge(text, "the text has more tokens than the parser has stack for"),
+            None => self.judge(
+                text,
+                "the text has more tokens than the parser has stack for",
+            ),
         }
     }
 
@@ -166,22 +169,84 @@ fn takes_operand(word: &[u8]) -> bool {
     let word = match word {
         // Python takes a number and a keyword without a space between them.
         [b'0'..=b'9', ..] => {
-            let digits = word.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
+            let digits = word
+                .iter()
+                .rev()
+                .take_while(|byte| byte.is_ascii_lowercase())
+                .count();
             &word[word.len() - digits..]
         }
         _ => word,
     };
     matches!(
         word,
-        b"abstract" | b"and" | b"as" | b"assert" | b"asserts" | b"async" | b"await" | b"become"
-            | b"box" | b"break" | b"case" | b"class" | b"const" | b"continue" | b"default"
-            | b"del" | b"delete" | b"do" | b"dyn" | b"elif" | b"else" | b"export" | b"extends"
-            | b"extern" | b"fn" | b"for" | b"from" | b"function" | b"gen" | b"if" | b"impl"
-            | b"import" | b"in" | b"infer" | b"instanceof" | b"is" | b"keyof" | b"lambda"
-            | b"let" | b"loop" | b"match" | b"mod" | b"move" | b"mut" | b"namespace" | b"new"
-            | b"not" | b"of" | b"or" | b"raise" | b"readonly" | b"ref" | b"return"
-            | b"satisfies" | b"static" | b"struct" | b"throw" | b"try" | b"type" | b"typeof"
-            | b"unique" | b"unsafe" | b"void" | b"where" | b"while" | b"with" | b"yield"
+        b"abstract"
+            | b"and"
+            | b"as"
+            | b"assert"
+            | b"asserts"
+            | b"async"
+            | b"await"
+            | b"become"
+            | b"box"
+            | b"break"
+            | b"case"
+            | b"class"
+            | b"const"
+            | b"continue"
+            | b"default"
+            | b"del"
+            | b"delete"
+            | b"do"
+            | b"dyn"
+            | b"elif"
+            | b"else"
+            | b"export"
+            | b"extends"
+            | b"extern"
+            | b"fn"
+            | b"for"
+            | b"from"
+            | b"function"
+            | b"gen"
+            | b"if"
+            | b"impl"
+            | b"import"
+            | b"in"
+            | b"infer"
+            | b"instanceof"
+            | b"is"
+            | b"keyof"
+            | b"lambda"
+            | b"let"
+            | b"loop"
+            | b"match"
+            | b"mod"
+            | b"move"
+            | b"mut"
+            | b"namespace"
+            | b"new"
+            | b"not"
+            | b"of"
+            | b"or"
+            | b"raise"
+            | b"readonly"
+            | b"ref"
+            | b"return"
+            | b"satisfies"
+            | b"static"
+            | b"struct"
+            | b"throw"
+            | b"try"
+            | b"type"
+            | b"typeof"
+            | b"unique"
+            | b"unsafe"
+            | b"void"
+            | b"where"
+            | b"while"
+            | b"with"
+            | b"yield"
     )
 }
 

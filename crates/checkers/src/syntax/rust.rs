@@ -17,7 +17,7 @@ use ra_ap_syntax::{
 use super::first_cause::{self, Recovery};
 use super::message::fragment;
 use super::recursion::Recursive;
-use crate::{Finding, Outcome, Source};
+use crate::{Finding, Outcome, Source, limits};
 
 /// Newest first.
 const EDITIONS: [Edition; 4] = [
@@ -90,7 +90,9 @@ fn errors(text: &str) -> Vec<Finding> {
 /// rust-analyzer parses the predicates of those two, and trips over ones that it does not know;
 /// to `rustc`'s parser they are tokens like any attribute's.
 fn without_predicates(text: &str) -> Option<String> {
-    let other = text.replace("cfg_attr(", "cfg_atts(").replace("cfg(", "cfh(");
+    let other = text
+        .replace("cfg_attr(", "cfg_atts(")
+        .replace("cfg(", "cfh(");
     (other != text).then_some(other)
 }
 
@@ -104,8 +106,10 @@ struct LineEnds<'a> {
 impl<'a> LineEnds<'a> {
     fn unify(text: &'a str) -> Self {
         let offsets = memchr::memmem::find_iter(text.as_bytes(), "\r\n");
-        let dropped: Vec<usize> =
-            offsets.enumerate().map(|(count, offset)| offset - count).collect();
+        let dropped: Vec<usize> = offsets
+            .enumerate()
+            .map(|(count, offset)| offset - count)
+            .collect();
         let text = if dropped.is_empty() {
             Cow::Borrowed(text)
         } else {
@@ -135,11 +139,13 @@ impl<'a> LineEnds<'a> {
 
 fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
     let parsed = SourceFile::parse(text, edition);
-    let errors = parsed.errors();
+    let mut errors = parsed.errors();
+    errors.sort_by_key(|error| error.range().start());
     let root = parsed.syntax_node();
     let errors = errors
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
+        .take(limits::FINDINGS_MAX)
         .map(|error| finding(text, &root, error))
         .chain(dangling_docs(text, &root))
         .collect();
@@ -152,7 +158,9 @@ fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
     if !text.contains("///") && !text.contains("/**") {
         return Vec::new();
     }
-    let tokens = root.descendants_with_tokens().filter_map(|element| element.into_token());
+    let tokens = root
+        .descendants_with_tokens()
+        .filter_map(|element| element.into_token());
     let mut docs = None;
     let mut findings = Vec::new();
     let mut end = |docs: Option<SyntaxToken>| {
@@ -160,7 +168,10 @@ fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
             return;
         };
         // What a macro makes of its tokens is not known.
-        if !docs.parent_ancestors().any(|node| node.kind() == SyntaxKind::TOKEN_TREE) {
+        if !docs
+            .parent_ancestors()
+            .any(|node| node.kind() == SyntaxKind::TOKEN_TREE)
+        {
             let message = "a documentation comment that documents nothing";
             let place = Range::from(docs.text_range());
             findings.push(Finding::error("syntax/dangling-doc", message, place));
@@ -208,7 +219,9 @@ fn is_later_than_parsing(error: &SyntaxError, edition: Edition) -> bool {
     if message == "unknown literal prefix" && edition < Edition::Edition2021 {
         return true;
     }
-    LATER_THAN_PARSING.iter().any(|start| message.starts_with(start))
+    LATER_THAN_PARSING
+        .iter()
+        .any(|start| message.starts_with(start))
 }
 
 fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
@@ -228,10 +241,16 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
     let last = root.token_at_offset(offset).left_biased()?;
     let list = last.parent_ancestors().find(|node| {
-        matches!(node.kind(), SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST)
-            && node.last_token().is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+        matches!(
+            node.kind(),
+            SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
+        ) && node
+            .last_child_or_token()
+            .is_some_and(|last| last.kind() != SyntaxKind::R_ANGLE)
     })?;
-    let mut tokens = list.children_with_tokens().filter_map(|child| child.into_token());
+    let mut tokens = list
+        .children_with_tokens()
+        .filter_map(|child| child.into_token());
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }
@@ -242,10 +261,12 @@ fn place(text: &str, root: &SyntaxNode, error: &SyntaxError, message: &str) -> R
     if !range.is_empty() || !is_about_next_token(message) {
         return range;
     }
-    let next = next_token(root, error.range().start());
-    match next {
-        Some(next) if first_cause::missing_operand(text, next.clone(), &[]).is_none() => next,
-        _ => range,
+    let Some(next) = next_token(root, error.range().start()) else {
+        return range;
+    };
+    match first_cause::missing_operand(text, next.clone(), &[]) {
+        Some((_, place)) => place,
+        None => next,
     }
 }
 
@@ -272,7 +293,9 @@ fn next_token(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
 /// The message with tokens as they are written in place of their kinds' names.
 fn with_glyphs(message: &str) -> String {
     let words = message.split(' ').map(|word| {
-        let (kind, comma) = word.strip_suffix(',').map_or((word, ""), |kind| (kind, ","));
+        let (kind, comma) = word
+            .strip_suffix(',')
+            .map_or((word, ""), |kind| (kind, ","));
         glyph(kind).map_or_else(|| word.to_owned(), |glyph| format!("{glyph}{comma}"))
     });
     words.collect::<Vec<_>>().join(" ")
@@ -302,7 +325,11 @@ fn glyph(kind: &str) -> Option<String> {
         "POUND" => "#",
         "STAR" => "*",
         "IDENT" | "NAME" | "NAME_REF" => return Some("a name".to_owned()),
-        keyword => return keyword.strip_suffix("_KW").map(|word| format!("`{}`", word.to_lowercase())),
+        keyword => {
+            return keyword
+                .strip_suffix("_KW")
+                .map(|word| format!("`{}`", word.to_lowercase()));
+        }
     };
     Some(format!("`{token}`"))
 }

@@ -34,7 +34,10 @@ fn parse(text: &str) -> Outcome {
         let mut receiver = RecursionGuard::new(&mut receiver, NESTING_MAX);
         parse_document(&tokens, &mut receiver, &mut errors);
     }
-    if errors.iter().any(|error| error.description().starts_with("cannot recurse")) {
+    if errors
+        .iter()
+        .any(|error| error.description().starts_with("cannot recurse"))
+    {
         return too_deep();
     }
     let mut findings: Vec<Finding> = errors.iter().map(|error| finding(text, error)).collect();
@@ -46,7 +49,9 @@ fn parse(text: &str) -> Outcome {
     }
     // A string that does not end is noticed where the text does.
     let is_about_meaning = errors.is_empty()
-        && !findings.iter().any(|finding| finding.rule == "syntax/unterminated-string");
+        && !findings
+            .iter()
+            .any(|finding| finding.rule == "syntax/unterminated-string");
     let recovery = match is_about_meaning {
         true => Recovery::Independent,
         false => Recovery::Resumes,
@@ -77,6 +82,9 @@ fn finding(text: &str, error: &ParseError) -> Finding {
     }
     let span = error.unexpected().or(error.context());
     let mut place = span.map_or(0..0, |span| span.start()..span.end());
+    if is_value_missing(text, &message, place.start) {
+        "missing value".clone_into(&mut message);
+    }
     if message.starts_with("missing") || message.starts_with("unclosed") {
         place = first_cause::missing_before(text, place, &[]);
     }
@@ -84,15 +92,23 @@ fn finding(text: &str, error: &ParseError) -> Finding {
     Finding::error(rule, message, place)
 }
 
+/// Whether an error about an unquoted string is about a value that is not there at all.
+fn is_value_missing(text: &str, message: &str, offset: usize) -> bool {
+    message.starts_with("string values must be quoted")
+        && text[offset..]
+            .chars()
+            .next()
+            .is_none_or(|next| "\r\n#".contains(next))
+}
+
 /// What is wrong with well-formed text: a key that is defined twice, a date that does not exist.
-fn meaning_error(
-    text: &str,
-    source: toml_parser::Source<'_>,
-    events: &[Event],
-) -> Option<Finding> {
+fn meaning_error(text: &str, source: toml_parser::Source<'_>, events: &[Event]) -> Option<Finding> {
     let error = toml_edit::Document::parse(text).err()?;
-    let message = fragment(error.message());
+    let mut message = fragment(error.message());
     let place = error.span().unwrap_or(0..0);
+    if is_value_missing(text, &message, place.start) {
+        "missing value".clone_into(&mut message);
+    }
     // The RFC-like floor is 64 bits; readers with wider numbers exist.
     let severity = match message.ends_with("number overflowed") {
         true => Severity::Warning,

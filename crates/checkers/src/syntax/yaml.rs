@@ -27,7 +27,11 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
         // The parser takes it for the end of the text.
         let message = "a NUL character, which YAML does not allow";
         return Outcome::Checked {
-            findings: vec![Finding::error("syntax/invalid-character", message, offset..offset + 1)],
+            findings: vec![Finding::error(
+                "syntax/invalid-character",
+                message,
+                offset..offset + 1,
+            )],
         };
     }
     let mut masked = Cow::Borrowed(text);
@@ -51,11 +55,16 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
         if error.info().starts_with("recursion limit") {
             return Outcome::not_run("flow collections nest deeper than the parser goes");
         }
-        let joined = if error.info().starts_with("invalid indentation in quoted scalar") {
+        let joined = if error
+            .info()
+            .starts_with("invalid indentation in quoted scalar")
+        {
             quoted.get_or_insert(reading.offset);
             flow::join_quoted(&masked, reading.offset)
         } else if error.info().starts_with("invalid indentation") {
-            reading.flow_start.and_then(|start| flow::join(&masked, start))
+            reading
+                .flow_start
+                .and_then(|start| flow::join(&masked, start))
         } else {
             None
         };
@@ -125,7 +134,9 @@ impl Reading {
                         }
                         _ => {}
                     }
-                    reading.keys.event(event, || offsets.of(&span.start)..offsets.of(&span.end));
+                    reading
+                        .keys
+                        .event(event, || offsets.of(&span.start)..offsets.of(&span.end));
                 }
                 Err(error) => {
                     reading.offset = offsets.of(error.marker());
@@ -145,7 +156,9 @@ impl Reading {
         let is_entry = content.starts_with("- ") || content.starts_with("-\t");
         let is_key = matches!(event, Event::Scalar(..)) && self.keys.is_key_next();
         let indentation = &before[..before.len() - content.len()];
-        let tab = indentation.find('\t').filter(|_| is_entry || (is_key && content.is_empty()))?;
+        let tab = indentation
+            .find('\t')
+            .filter(|_| is_entry || (is_key && content.is_empty()))?;
         Some(line_start + tab)
     }
 
@@ -164,7 +177,9 @@ impl Reading {
         let len = text[self.offset..].chars().next().map_or(0, char::len_utf8);
         let info = error.info();
         if info.starts_with("simple key expect") {
-            let line_start = text[..self.offset].rfind('\n').map_or(0, |newline| newline + 1);
+            let line_start = text[..self.offset]
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1);
             let end = first_cause::previous_token_end(text, line_start, &[]);
             let message = "expected `:` after the key";
             return Finding::error("syntax/missing-token", message, end..end);

@@ -129,7 +129,8 @@ impl<'a> Lexer<'a> {
                     false => "a comment, which JSON does not allow",
                 };
                 let place = start..start + len;
-                self.errors.push(Finding::error("syntax/comment", message, place));
+                self.errors
+                    .push(Finding::error("syntax/comment", message, place));
             }
             self.comments.push(start..self.offset);
         }
@@ -216,7 +217,8 @@ impl<'a> Lexer<'a> {
         if !is_valid {
             let message = format!("`{text}` is not a number of JSON");
             let place = start..self.offset;
-            self.errors.push(Finding::error("syntax/invalid-number", message, place));
+            self.errors
+                .push(Finding::error("syntax/invalid-number", message, place));
         }
         Kind::Number
     }
@@ -276,9 +278,10 @@ fn is_json5_number(text: &str) -> bool {
 /// The parts before and after `e`, the latter without its sign.
 fn split_exponent(text: &str) -> (&str, &str) {
     match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => {
-            (mantissa, exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
-        }
+        Some((mantissa, exponent)) => (
+            mantissa,
+            exponent.strip_prefix(['+', '-']).unwrap_or(exponent),
+        ),
         None => (text, "0"),
     }
 }

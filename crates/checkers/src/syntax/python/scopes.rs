@@ -10,9 +10,7 @@ mod rules;
 use std::cell::RefCell;
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{
-    self as ast, Expr, InterpolatedStringElement, Pattern, PythonVersion, Stmt,
-};
+use ruff_python_ast::{self as ast, Expr, InterpolatedStringElement, Pattern, PythonVersion, Stmt};
 use ruff_python_parser::semantic_errors::{
     LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
     SemanticSyntaxErrorKind,
@@ -78,11 +76,15 @@ impl Scope {
 
 impl Walk<'_> {
     fn here(&self) -> &Scope {
-        self.scopes.last().expect("the module's scope is never left")
+        self.scopes
+            .last()
+            .expect("the module's scope is never left")
     }
 
     fn here_mut(&mut self) -> &mut Scope {
-        self.scopes.last_mut().expect("the module's scope is never left")
+        self.scopes
+            .last_mut()
+            .expect("the module's scope is never left")
     }
 
     fn within(&mut self, kind: Kind, bindings: Bindings, visit: impl FnOnce(&mut Self)) {
@@ -199,7 +201,11 @@ impl Walk<'_> {
         };
         if leaves {
             let message = "`break`, `continue` and `return` cannot leave an `except*` block";
-            self.report("syntax/misplaced-statement", message.to_owned(), statement.range());
+            self.report(
+                "syntax/misplaced-statement",
+                message.to_owned(),
+                statement.range(),
+            );
         }
     }
 
@@ -248,7 +254,9 @@ impl<'a> Visitor<'a> for Walk<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         self.check_rules(|checker, walk| checker.visit_stmt(statement, walk));
         self.check_jump_from_star_handler(statement);
-        self.findings.get_mut().extend(rules::of_statement(statement));
+        self.findings
+            .get_mut()
+            .extend(rules::of_statement(statement));
         match statement {
             Stmt::FunctionDef(function) => self.visit_function(function),
             Stmt::ClassDef(class) => self.visit_class(class),
@@ -273,14 +281,19 @@ impl<'a> Visitor<'a> for Walk<'_> {
 
     fn visit_expr(&mut self, expression: &'a Expr) {
         self.check_rules(|checker, walk| checker.visit_expr(expression, walk));
-        self.findings.get_mut().extend(rules::of_expression(self.text, expression));
+        self.findings
+            .get_mut()
+            .extend(rules::of_expression(self.text, expression));
         match expression {
             Expr::Name(name) => self.check_use_before_nonlocal(name),
             Expr::Lambda(lambda) => {
-                let bindings = lambda.parameters.as_ref().map_or_else(Bindings::default, |found| {
-                    self.visit_parameters(found);
-                    Bindings::of_function(found, &[])
-                });
+                let bindings = lambda
+                    .parameters
+                    .as_ref()
+                    .map_or_else(Bindings::default, |found| {
+                        self.visit_parameters(found);
+                        Bindings::of_function(found, &[])
+                    });
                 self.within(Kind::Lambda, bindings, |walk| walk.visit_expr(&lambda.body));
             }
             Expr::ListComp(it) => self.visit_generators(&[&it.elt], &it.generators, false),
@@ -368,7 +381,13 @@ impl SemanticSyntaxContext for Walk<'_> {
 
     fn in_sync_comprehension(&self) -> bool {
         self.scopes.iter().any(|scope| {
-            matches!(scope.kind, Kind::Comprehension { is_async: false, .. })
+            matches!(
+                scope.kind,
+                Kind::Comprehension {
+                    is_async: false,
+                    ..
+                }
+            )
         })
     }
 
@@ -390,7 +409,13 @@ impl SemanticSyntaxContext for Walk<'_> {
             .rev()
             .take_while(|scope| matches!(scope.kind, Kind::Comprehension { .. }))
             .any(|scope| {
-                matches!(scope.kind, Kind::Comprehension { is_generator: true, .. })
+                matches!(
+                    scope.kind,
+                    Kind::Comprehension {
+                        is_generator: true,
+                        ..
+                    }
+                )
             })
     }
 
@@ -405,7 +430,10 @@ impl SemanticSyntaxContext for Walk<'_> {
             SemanticSyntaxErrorKind::AwaitOutsideAsyncFunction(_)
         ) {
             // The range of `async for` and `async with` is the whole statement.
-            let first_line = self.text[place.to_std_range()].lines().next().unwrap_or_default();
+            let first_line = self.text[place.to_std_range()]
+                .lines()
+                .next()
+                .unwrap_or_default();
             let len = TextSize::try_from(first_line.len()).unwrap_or(place.len());
             place = TextRange::at(place.start(), len);
         }
@@ -435,7 +463,10 @@ fn has_future_annotations(body: &[Stmt]) -> bool {
     body.iter().any(|statement| match statement {
         Stmt::ImportFrom(import) => {
             import.module.as_deref() == Some("__future__")
-                && import.names.iter().any(|alias| alias.name.as_str() == "annotations")
+                && import
+                    .names
+                    .iter()
+                    .any(|alias| alias.name.as_str() == "annotations")
         }
         _ => false,
     })

@@ -101,5 +101,7 @@ fn unnamed_start(parameter: &[&SyntaxToken]) -> Option<usize> {
     {
         return None;
     }
-    parameter.first().map(|token| usize::from(token.text_range().start()))
+    parameter
+        .first()
+        .map(|token| usize::from(token.text_range().start()))
 }

@@ -26,13 +26,19 @@ pub(super) fn first_definition(
 
 type Path = Vec<String>;
 
+/// An inline table, or an element of an array.
+struct Enclosing {
+    path: Path,
+    is_element: bool,
+}
+
 #[derive(Default)]
 struct Walk {
     /// The path of the table that the last header opened.
     table: Path,
     in_header: bool,
-    /// The paths of the inline tables and arrays that enclose the place.
-    inline: Vec<Path>,
+    /// The inline tables and arrays that enclose the place.
+    inline: Vec<Enclosing>,
     /// The key that is being read, dotted parts included.
     key: Path,
     /// How many elements each array has so far, by its path.
@@ -80,13 +86,19 @@ impl Walk {
             }
             EventKind::InlineTableOpen => {
                 let path = self.here();
-                self.inline.push(path);
+                self.inline.push(Enclosing {
+                    path,
+                    is_element: false,
+                });
                 self.key.clear();
             }
             EventKind::ArrayOpen => {
                 let path = self.here();
-                let first = self.next_element(path);
-                self.inline.push(first);
+                let path = self.next_element(path);
+                self.inline.push(Enclosing {
+                    path,
+                    is_element: true,
+                });
                 self.key.clear();
             }
             EventKind::InlineTableClose | EventKind::ArrayClose => {
@@ -104,7 +116,10 @@ impl Walk {
         if self.in_header {
             return self.resolve_header();
         }
-        let enclosing = self.inline.last().unwrap_or(&self.table);
+        let enclosing = self
+            .inline
+            .last()
+            .map_or(&self.table, |enclosing| &enclosing.path);
         enclosing.iter().chain(&self.key).cloned().collect()
     }
 
@@ -131,17 +146,12 @@ impl Walk {
 
     fn next_value(&mut self) {
         self.key.clear();
-        let Some(mut element) = self.inline.pop() else {
-            return;
-        };
-        // Within an array the last part of the path is the element's number.
-        let is_array = element.split_last().is_some_and(|(_, array)| {
-            self.elements.contains_key(array)
-        });
-        if is_array {
-            element.pop();
-            element = self.next_element(element);
+        if let Some(mut enclosing) = self.inline.pop() {
+            if enclosing.is_element {
+                enclosing.path.pop();
+                enclosing.path = self.next_element(enclosing.path);
+            }
+            self.inline.push(enclosing);
         }
-        self.inline.push(element);
     }
 }

@@ -49,7 +49,13 @@ impl Keys {
 
     /// Whether the next node is a key.
     pub(super) fn is_key_next(&self) -> bool {
-        matches!(self.frames.last(), Some(Frame::Mapping { is_key_next: true, .. }))
+        matches!(
+            self.frames.last(),
+            Some(Frame::Mapping {
+                is_key_next: true,
+                ..
+            })
+        )
     }
 
     fn scalar(&mut self, key: (String, bool), place: impl FnOnce() -> Range<usize>) {

@@ -14,7 +14,9 @@ pub(super) fn is_template(text: &str) -> bool {
             && (line.starts_with("{{")
                 || line.starts_with("{%")
                 || line.starts_with("{#")
-                || line.match_indices("{{").any(|(at, _)| is_go_expression(&line[at + 2..]))
+                || line
+                    .match_indices("{{")
+                    .any(|(at, _)| is_go_expression(&line[at + 2..]))
                 || line.contains("{%-"))
     })
 }
@@ -31,10 +33,15 @@ fn is_go_expression(inside: &str) -> bool {
 /// before it.
 pub(super) fn unquoted_value(text: &str, offset: usize) -> Option<Range<usize>> {
     let line_start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    let earlier_start = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |at| at + 1);
+    let earlier_start = text[..line_start.saturating_sub(1)]
+        .rfind('\n')
+        .map_or(0, |at| at + 1);
     [line_start, earlier_start].into_iter().find_map(|start| {
         let line = text[start..].lines().next()?;
-        let at = line.find(": {{").map(|at| at + 2).or_else(|| line.find("- {{").map(|at| at + 2))?;
+        let at = line
+            .find(": {{")
+            .map(|at| at + 2)
+            .or_else(|| line.find("- {{").map(|at| at + 2))?;
         Some(start + at..start + at + 2)
     })
 }

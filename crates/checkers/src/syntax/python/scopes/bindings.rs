@@ -25,7 +25,9 @@ impl Bindings {
     }
 
     pub(super) fn of_function(parameters: &Parameters, body: &[Stmt]) -> Self {
-        let names = parameters.iter().map(|parameter| parameter.name().to_string());
+        let names = parameters
+            .iter()
+            .map(|parameter| parameter.name().to_string());
         Self {
             parameters: names.collect(),
             ..Self::of_body(body)

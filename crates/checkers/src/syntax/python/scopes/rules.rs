@@ -43,11 +43,16 @@ pub(super) fn of_pattern(pattern: &Pattern) -> Option<Finding> {
     match pattern {
         Pattern::MatchOr(alternatives) => {
             let (_, before_last) = alternatives.patterns.split_last()?;
-            let place = before_last.iter().find_map(Pattern::irrefutable_pattern)?.range;
+            let place = before_last
+                .iter()
+                .find_map(Pattern::irrefutable_pattern)?
+                .range;
             let message = "the alternatives after this one are unreachable";
             Some(error("syntax/invalid-expression", message, place))
         }
-        Pattern::MatchValue(value) if matches!(*value.value, Expr::FString(_) | Expr::TString(_)) => {
+        Pattern::MatchValue(value)
+            if matches!(*value.value, Expr::FString(_) | Expr::TString(_)) =>
+        {
             let message = "patterns may only match literals and attribute lookups";
             Some(error("syntax/invalid-expression", message, value.range))
         }
@@ -63,7 +68,11 @@ pub(super) fn starred(value: Option<&Expr>) -> Option<Finding> {
 }
 
 fn write_to_debug(place: TextRange) -> Finding {
-    error("syntax/invalid-target", "cannot assign to `__debug__`", place)
+    error(
+        "syntax/invalid-target",
+        "cannot assign to `__debug__`",
+        place,
+    )
 }
 
 fn error(rule: &'static str, message: &'static str, place: TextRange) -> Finding {
