@@ -33,10 +33,13 @@ pub const fn engine(language: Language) -> &'static str {
         Language::JavaScript | Language::TypeScript | Language::Tsx => "oxc 0.146.0",
         Language::Python => "ruff_python_parser 0.0.10",
         Language::Rust => "ra_ap_syntax 0.0.349",
-        Language::Go => OWN_ENGINE,
-        Language::Java => OWN_ENGINE,
-        Language::C | Language::Cpp => OWN_ENGINE,
-        Language::Json | Language::JsonWithComments | Language::Json5 => OWN_ENGINE,
+        Language::Go
+        | Language::Java
+        | Language::C
+        | Language::Cpp
+        | Language::Json
+        | Language::JsonWithComments
+        | Language::Json5 => OWN_ENGINE,
         Language::Yaml => "saphyr-parser 0.3",
         Language::Toml => "toml_parser 1.1",
         _ => "none",

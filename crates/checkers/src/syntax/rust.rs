@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 use ra_ap_syntax::{
-    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken, TextSize,
-    WalkEvent,
+    Edition, NodeOrToken, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken,
+    TextSize, WalkEvent,
 };
 
 use super::first_cause::{self, Recovery};
@@ -160,7 +160,7 @@ fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
     }
     let tokens = root
         .descendants_with_tokens()
-        .filter_map(|element| element.into_token());
+        .filter_map(NodeOrToken::into_token);
     let mut docs = None;
     let mut findings = Vec::new();
     let mut end = |docs: Option<SyntaxToken>| {
@@ -179,9 +179,8 @@ fn dangling_docs(text: &str, root: &SyntaxNode) -> Vec<Finding> {
     };
     for token in tokens {
         match token.kind() {
-            SyntaxKind::WHITESPACE => {}
             SyntaxKind::COMMENT if is_outer_doc(token.text()) => docs = Some(token),
-            SyntaxKind::COMMENT => {}
+            SyntaxKind::WHITESPACE | SyntaxKind::COMMENT => {}
             SyntaxKind::R_CURLY => end(docs.take()),
             _ => docs = None,
         }
@@ -239,8 +238,8 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 
 /// The `<` of the list of generic arguments or parameters that ends at an offset without a `>`.
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
-    let last = root.token_at_offset(offset).left_biased()?;
-    let list = last.parent_ancestors().find(|node| {
+    let before = root.token_at_offset(offset).left_biased()?;
+    let list = before.parent_ancestors().find(|node| {
         matches!(
             node.kind(),
             SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
@@ -250,7 +249,7 @@ fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
     })?;
     let mut tokens = list
         .children_with_tokens()
-        .filter_map(|child| child.into_token());
+        .filter_map(NodeOrToken::into_token);
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }

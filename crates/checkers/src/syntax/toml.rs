@@ -52,9 +52,10 @@ fn parse(text: &str) -> Outcome {
         && !findings
             .iter()
             .any(|finding| finding.rule == "syntax/unterminated-string");
-    let recovery = match is_about_meaning {
-        true => Recovery::Independent,
-        false => Recovery::Resumes,
+    let recovery = if is_about_meaning {
+        Recovery::Independent
+    } else {
+        Recovery::Resumes
     };
     Outcome::Checked {
         findings: first_cause::merge(text, Language::Toml, findings, recovery),
@@ -75,7 +76,7 @@ fn finding(text: &str, error: &ParseError) -> Finding {
         };
         match expected {
             Expected::Literal("\n") => message += "a line break",
-            Expected::Literal(literal) => message += &format!("`{literal}`"),
+            Expected::Literal(literal) => message.extend(["`", literal, "`"]),
             Expected::Description(description) => message += description,
             _ => message += "something else",
         }
@@ -110,9 +111,10 @@ fn meaning_error(text: &str, source: toml_parser::Source<'_>, events: &[Event]) 
         "missing value".clone_into(&mut message);
     }
     // The RFC-like floor is 64 bits; readers with wider numbers exist.
-    let severity = match message.ends_with("number overflowed") {
-        true => Severity::Warning,
-        false => Severity::Error,
+    let severity = if message.ends_with("number overflowed") {
+        Severity::Warning
+    } else {
+        Severity::Error
     };
     let mut finding =
         Finding::error(rule(&message), message, place.clone()).with_severity(severity);

@@ -17,8 +17,13 @@ pub(super) fn first_definition(
 ) -> Option<Range<usize>> {
     let mut walk = Walk::default();
     for event in events {
-        if let Some(found) = walk.event(source, event, offset) {
-            return found;
+        if walk.event(source, event) == Some(offset) {
+            let path = walk.here();
+            return walk
+                .first
+                .get(&path)
+                .filter(|place| place.start != offset)
+                .cloned();
         }
     }
     None
@@ -47,13 +52,8 @@ struct Walk {
 }
 
 impl Walk {
-    /// Takes one event in; gives the answer once the key at the offset is reached.
-    fn event(
-        &mut self,
-        source: Source<'_>,
-        event: &Event,
-        offset: usize,
-    ) -> Option<Option<Range<usize>>> {
+    /// Takes one event in; gives the offset of a key's part if it is one.
+    fn event(&mut self, source: Source<'_>, event: &Event) -> Option<usize> {
         match event.kind() {
             EventKind::StdTableOpen | EventKind::ArrayTableOpen => {
                 self.table.clear();
@@ -79,10 +79,9 @@ impl Walk {
                 self.key.push(name.into_owned());
                 let path = self.here();
                 let place = range(event.span());
-                if event.span().start() == offset {
-                    return Some(self.first.get(&path).cloned());
-                }
+                let start = place.start;
                 self.first.entry(path).or_insert(place);
+                return Some(start);
             }
             EventKind::InlineTableOpen => {
                 let path = self.here();
