@@ -14,40 +14,25 @@ use self::lexer::{Kind, Lexer, Token};
 use super::first_cause::{self, Recovery};
 use crate::{Finding, Outcome, Severity, Source};
 
-/// What a dialect allows beyond the RFC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Dialect {
-    comments: bool,
-    trailing_commas: bool,
-    empty: bool,
-    json5: bool,
-}
+/// An error after which the structure of the text is lost.
+type Broken = Box<Finding>;
 
-const RFC: Dialect = Dialect {
-    comments: false,
-    trailing_commas: false,
-    empty: false,
-    json5: false,
-};
-const WITH_COMMENTS: Dialect = Dialect {
-    comments: true,
-    trailing_commas: true,
-    // The editors take an empty configuration file for an empty object.
-    empty: true,
-    json5: false,
-};
-const JSON5: Dialect = Dialect {
-    comments: true,
-    trailing_commas: true,
-    empty: false,
-    json5: true,
-};
+/// What to hold a text against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// RFC 8259.
+    Rfc,
+    /// The RFC with comments and trailing commas.
+    WithComments,
+    /// JSON5.
+    Json5,
+}
 
 pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
     let dialect = match source.language {
-        Language::JsonWithComments => WITH_COMMENTS,
-        Language::Json5 => JSON5,
-        _ => RFC,
+        Language::JsonWithComments => Dialect::WithComments,
+        Language::Json5 => Dialect::Json5,
+        _ => Dialect::Rfc,
     };
     let findings = match source.extension().as_str() {
         "jsonl" | "ndjson" => lines(text, dialect),
@@ -137,7 +122,7 @@ impl<'a> Document<'a> {
             if comment.is_none() {
                 document.recovery = Recovery::Stops;
             }
-            document.broken = comment.or(Some(error));
+            document.broken = comment.or(Some(*error));
         }
         document
     }
@@ -161,17 +146,15 @@ impl<'a> Document<'a> {
         })
     }
 
-    fn run(&mut self) -> Result<(), Finding> {
+    fn run(&mut self) -> Result<(), Broken> {
         let mut token = self.lexer.next_token()?;
         if token.kind == Kind::End {
-            return match self.dialect.empty {
-                true => Ok(()),
-                false => Err(Finding::error(
-                    "syntax/missing-token",
-                    "no JSON value",
-                    token.span,
-                )),
-            };
+            // The editors take an empty configuration file for an empty object.
+            if self.dialect == Dialect::WithComments {
+                return Ok(());
+            }
+            let message = "no JSON value";
+            return Err(Finding::error("syntax/missing-token", message, token.span).into());
         }
         let mut state = State::Value;
         loop {
@@ -192,7 +175,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn value(&mut self, token: &Token<'a>, state: State) -> Result<State, Finding> {
+    fn value(&mut self, token: &Token<'a>, state: State) -> Result<State, Broken> {
         match token.kind {
             Kind::Punctuation(b'[') => {
                 self.frames.push(Frame::Array {
@@ -215,14 +198,16 @@ impl<'a> Document<'a> {
             Kind::String | Kind::Number | Kind::Literal => Ok(State::AfterValue),
             Kind::Word => {
                 let message = format!("`{}` is not a JSON value", token.text);
+                let help = "strings stand in double quotes; literals are true, false and null";
                 Err(unexpected(message, token.span.clone())
-                    .with_help("strings stand in double quotes; literals are true, false and null"))
+                    .with_help(help)
+                    .into())
             }
             Kind::Punctuation(_) | Kind::End => Err(self.missing("a value", token)),
         }
     }
 
-    fn key(&mut self, token: &Token<'a>, state: State) -> Result<State, Finding> {
+    fn key(&mut self, token: &Token<'a>, state: State) -> Result<State, Broken> {
         match token.kind {
             Kind::Punctuation(b'}') => {
                 if state == State::NextKey {
@@ -232,7 +217,7 @@ impl<'a> Document<'a> {
             }
             Kind::String => {}
             Kind::Word | Kind::Literal
-                if self.dialect.json5 && lexer::is_identifier(token.text) => {}
+                if self.dialect == Dialect::Json5 && lexer::is_identifier(token.text) => {}
             Kind::Word | Kind::Literal | Kind::Number => {
                 let message = format!("the key `{}` is not in double quotes", token.text);
                 return Err(unexpected(message, token.span.clone()));
@@ -261,7 +246,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    fn after_value(&mut self, token: &Token<'a>) -> Result<State, Finding> {
+    fn after_value(&mut self, token: &Token<'a>) -> Result<State, Broken> {
         match (&token.kind, self.frames.last()) {
             (Kind::Punctuation(b','), Some(frame)) => {
                 let next = match frame {
@@ -284,7 +269,7 @@ impl<'a> Document<'a> {
     }
 
     fn check_trailing_comma(&mut self) {
-        if !self.dialect.trailing_commas {
+        if self.dialect == Dialect::Rfc {
             let message = "trailing comma, which JSON does not allow";
             let finding = Finding::error("syntax/trailing-comma", message, self.comma.clone());
             self.lexer.errors.push(finding);
@@ -292,22 +277,23 @@ impl<'a> Document<'a> {
     }
 
     /// The error for something that is missing before a token.
-    fn missing(&self, what: &str, found: &Token<'_>) -> Finding {
+    fn missing(&self, what: &str, found: &Token<'_>) -> Broken {
         let place =
             first_cause::missing_before(self.lexer.text, found.span.clone(), &self.lexer.comments);
         let finding = Finding::error("syntax/missing-token", format!("expected {what}"), place);
-        match self.frames.last() {
+        let finding = match self.frames.last() {
             Some(Frame::Array { opener }) => finding.with_related("in this array", opener.clone()),
             Some(Frame::Object { opener, .. }) => {
                 finding.with_related("in this object", opener.clone())
             }
             None => finding,
-        }
+        };
+        finding.into()
     }
 }
 
-fn unexpected(message: impl Into<String>, place: Range<usize>) -> Finding {
-    Finding::error("syntax/unexpected-token", message, place)
+fn unexpected(message: impl Into<String>, place: Range<usize>) -> Broken {
+    Finding::error("syntax/unexpected-token", message, place).into()
 }
 
 #[cfg(test)]

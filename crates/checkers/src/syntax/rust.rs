@@ -10,14 +10,14 @@ use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 use ra_ap_syntax::{
-    Edition, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken, TextSize,
-    WalkEvent,
+    Edition, NodeOrToken, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken,
+    TextSize, WalkEvent,
 };
 
 use super::first_cause::{self, Recovery};
 use super::message::fragment;
 use super::recursion::Recursive;
-use crate::{Finding, Outcome, Source};
+use crate::{Finding, Outcome, Source, limits};
 
 /// Newest first.
 const EDITIONS: [Edition; 4] = [
@@ -139,11 +139,13 @@ impl<'a> LineEnds<'a> {
 
 fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
     let parsed = SourceFile::parse(text, edition);
-    let errors = parsed.errors();
+    let mut errors = parsed.errors();
+    errors.sort_by_key(|error| error.range().start());
     let root = parsed.syntax_node();
     let errors = errors
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
+        .take(limits::FINDINGS_MAX)
         .map(|error| finding(text, &root, error))
         .chain(misplaced_tokens(&root))
         .collect();
@@ -156,7 +158,7 @@ fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
 fn misplaced_tokens(root: &SyntaxNode) -> Vec<Finding> {
     let tokens = root
         .descendants_with_tokens()
-        .filter_map(|element| element.into_token());
+        .filter_map(NodeOrToken::into_token);
     let mut docs: Option<SyntaxToken> = None;
     let mut last = None;
     let mut findings = Vec::new();
@@ -263,18 +265,18 @@ fn finding(text: &str, root: &SyntaxNode, error: &SyntaxError) -> Finding {
 
 /// The `<` of the list of generic arguments or parameters that ends at an offset without a `>`.
 fn open_angle(root: &SyntaxNode, offset: TextSize) -> Option<Range<usize>> {
-    let last = root.token_at_offset(offset).left_biased()?;
-    let list = last.parent_ancestors().find(|node| {
+    let before = root.token_at_offset(offset).left_biased()?;
+    let list = before.parent_ancestors().find(|node| {
         matches!(
             node.kind(),
             SyntaxKind::GENERIC_ARG_LIST | SyntaxKind::GENERIC_PARAM_LIST
         ) && node
-            .last_token()
-            .is_some_and(|token| token.kind() != SyntaxKind::R_ANGLE)
+            .last_child_or_token()
+            .is_some_and(|last| last.kind() != SyntaxKind::R_ANGLE)
     })?;
     let mut tokens = list
         .children_with_tokens()
-        .filter_map(|child| child.into_token());
+        .filter_map(NodeOrToken::into_token);
     let opener = tokens.find(|token| token.kind() == SyntaxKind::L_ANGLE)?;
     Some(Range::from(opener.text_range()))
 }
@@ -285,10 +287,12 @@ fn place(text: &str, root: &SyntaxNode, error: &SyntaxError, message: &str) -> R
     if !range.is_empty() || !is_about_next_token(message) {
         return range;
     }
-    let next = next_token(root, error.range().start());
-    match next {
-        Some(next) if first_cause::missing_operand(text, next.clone(), &[]).is_none() => next,
-        _ => range,
+    let Some(next) = next_token(root, error.range().start()) else {
+        return range;
+    };
+    match first_cause::missing_operand(text, next.clone(), &[]) {
+        Some((_, place)) => place,
+        None => next,
     }
 }
 

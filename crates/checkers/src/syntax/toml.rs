@@ -52,9 +52,10 @@ fn parse(text: &str) -> Outcome {
         && !findings
             .iter()
             .any(|finding| finding.rule == "syntax/unterminated-string");
-    let recovery = match is_about_meaning {
-        true => Recovery::Independent,
-        false => Recovery::Resumes,
+    let recovery = if is_about_meaning {
+        Recovery::Independent
+    } else {
+        Recovery::Resumes
     };
     Outcome::Checked {
         findings: first_cause::merge(text, Language::Toml, findings, recovery),
@@ -75,13 +76,16 @@ fn finding(text: &str, error: &ParseError) -> Finding {
         };
         match expected {
             Expected::Literal("\n") => message += "a line break",
-            Expected::Literal(literal) => message += &format!("`{literal}`"),
+            Expected::Literal(literal) => message.extend(["`", literal, "`"]),
             Expected::Description(description) => message += description,
             _ => message += "something else",
         }
     }
     let span = error.unexpected().or(error.context());
     let mut place = span.map_or(0..0, |span| span.start()..span.end());
+    if is_value_missing(text, &message, place.start) {
+        "missing value".clone_into(&mut message);
+    }
     if message.starts_with("missing") || message.starts_with("unclosed") {
         place = first_cause::missing_before(text, place, &[]);
     }
@@ -89,15 +93,28 @@ fn finding(text: &str, error: &ParseError) -> Finding {
     Finding::error(rule, message, place)
 }
 
+/// Whether an error about an unquoted string is about a value that is not there at all.
+fn is_value_missing(text: &str, message: &str, offset: usize) -> bool {
+    message.starts_with("string values must be quoted")
+        && text[offset..]
+            .chars()
+            .next()
+            .is_none_or(|next| "\r\n#".contains(next))
+}
+
 /// What is wrong with well-formed text: a key that is defined twice, a date that does not exist.
 fn meaning_error(text: &str, source: toml_parser::Source<'_>, events: &[Event]) -> Option<Finding> {
     let error = toml_edit::Document::parse(text).err()?;
-    let message = fragment(error.message());
+    let mut message = fragment(error.message());
     let place = error.span().unwrap_or(0..0);
+    if is_value_missing(text, &message, place.start) {
+        "missing value".clone_into(&mut message);
+    }
     // The RFC-like floor is 64 bits; readers with wider numbers exist.
-    let severity = match message.ends_with("number overflowed") {
-        true => Severity::Warning,
-        false => Severity::Error,
+    let severity = if message.ends_with("number overflowed") {
+        Severity::Warning
+    } else {
+        Severity::Error
     };
     let mut finding =
         Finding::error(rule(&message), message, place.clone()).with_severity(severity);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Dialect, unexpected};
+use super::{Broken, Dialect, unexpected};
 use crate::Finding;
 
 /// What a [`Token`] is.
@@ -50,7 +50,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token, or an error after which the extent of tokens is not sure.
-    pub(super) fn next_token(&mut self) -> Result<Token<'a>, Finding> {
+    pub(super) fn next_token(&mut self) -> Result<Token<'a>, Broken> {
         self.skip_trivia()?;
         let start = self.offset;
         let rest = &self.text[start..];
@@ -63,7 +63,7 @@ impl<'a> Lexer<'a> {
                 Kind::Punctuation(rest.as_bytes()[0])
             }
             '"' => self.string(b'"')?,
-            '\'' if self.dialect.json5 => self.string(b'\'')?,
+            '\'' if self.dialect == Dialect::Json5 => self.string(b'\'')?,
             '\'' => {
                 let message = "a string in single quotes, which JSON does not allow";
                 return Err(unexpected(message, start..start + 1));
@@ -97,8 +97,8 @@ impl<'a> Lexer<'a> {
         &rest[..len]
     }
 
-    fn skip_trivia(&mut self) -> Result<(), Finding> {
-        let json5 = self.dialect.json5;
+    fn skip_trivia(&mut self) -> Result<(), Broken> {
+        let json5 = self.dialect == Dialect::Json5;
         loop {
             self.take_while(|next| {
                 matches!(next, ' ' | '\t' | '\n' | '\r') || (json5 && is_json5_space(next))
@@ -107,26 +107,24 @@ impl<'a> Lexer<'a> {
             let rest = &self.text[start..];
             let len = if rest.starts_with("//") || (rest.starts_with('#') && !json5) {
                 rest.find(['\n', '\r']).unwrap_or(rest.len())
-            } else if rest.starts_with("/*") {
-                match rest[2..].find("*/") {
-                    Some(end) => end + 4,
-                    None => {
-                        let message = "block comment is never closed";
-                        return Err(Finding::error(
-                            "syntax/unterminated-comment",
-                            message,
-                            start..start + 2,
-                        ));
-                    }
-                }
+            } else if let Some(comment) = rest.strip_prefix("/*") {
+                let Some(end) = comment.find("*/") else {
+                    let message = "block comment is never closed";
+                    let place = start..start + 2;
+                    return Err(
+                        Finding::error("syntax/unterminated-comment", message, place).into(),
+                    );
+                };
+                end + 4
             } else {
                 return Ok(());
             };
             self.offset += len;
-            if rest.starts_with('#') || (!self.dialect.comments && self.comments.is_empty()) {
-                let message = match rest.starts_with('#') {
-                    true => "a comment with `#`, which no JSON allows",
-                    false => "a comment, which JSON does not allow",
+            if rest.starts_with('#') || (self.dialect == Dialect::Rfc && self.comments.is_empty()) {
+                let message = if rest.starts_with('#') {
+                    "a comment with `#`, which no JSON allows"
+                } else {
+                    "a comment, which JSON does not allow"
                 };
                 let place = start..start + len;
                 self.errors
@@ -136,7 +134,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn string(&mut self, quote: u8) -> Result<Kind, Finding> {
+    fn string(&mut self, quote: u8) -> Result<Kind, Broken> {
         let start = self.offset;
         self.offset += 1;
         loop {
@@ -149,9 +147,9 @@ impl<'a> Lexer<'a> {
                 None | Some(b'\n' | b'\r') => {
                     let message = "string is never closed";
                     let place = start..self.offset;
-                    return Err(Finding::error("syntax/unterminated-string", message, place));
+                    return Err(Finding::error("syntax/unterminated-string", message, place).into());
                 }
-                Some(byte @ 0..=0x1f) if !self.dialect.json5 => {
+                Some(byte @ 0..=0x1f) if self.dialect != Dialect::Json5 => {
                     let message = format!("control character U+{byte:04X} in a string");
                     let place = self.offset..self.offset + 1;
                     let finding = Finding::error("syntax/invalid-escape", message, place)
@@ -173,12 +171,12 @@ impl<'a> Lexer<'a> {
         };
         let hex_digits = match next {
             'u' => 4,
-            'x' if self.dialect.json5 => 2,
+            'x' if self.dialect == Dialect::Json5 => 2,
             _ => 0,
         };
         let is_valid = match next {
             '"' | '\\' | '/' | 'b' | 'f' | 'n' | 'r' | 't' | 'u' => true,
-            '\n' | '\r' if !self.dialect.json5 => {
+            '\n' | '\r' if self.dialect != Dialect::Json5 => {
                 self.invalid_escape(start);
                 return;
             }
@@ -186,9 +184,12 @@ impl<'a> Lexer<'a> {
                 self.offset += 1;
                 true
             }
-            '0' => self.dialect.json5 && !self.peek(1).is_some_and(|byte| byte.is_ascii_digit()),
+            '0' => {
+                self.dialect == Dialect::Json5
+                    && !self.peek(1).is_some_and(|byte| byte.is_ascii_digit())
+            }
             '1'..='9' => false,
-            _ => self.dialect.json5,
+            _ => self.dialect == Dialect::Json5,
         };
         self.offset += next.len_utf8();
         let digits = self.text.as_bytes()[self.offset..].iter().take(hex_digits);
@@ -210,9 +211,10 @@ impl<'a> Lexer<'a> {
     fn number(&mut self) -> Kind {
         let start = self.offset;
         let text = self.take_while(|next| is_word(next) || matches!(next, '.' | '+' | '-'));
-        let is_valid = match self.dialect.json5 {
-            true => is_json5_number(text),
-            false => is_number(text.strip_prefix('-').unwrap_or(text)),
+        let is_valid = if self.dialect == Dialect::Json5 {
+            is_json5_number(text)
+        } else {
+            is_number(text.strip_prefix('-').unwrap_or(text))
         };
         if !is_valid {
             let message = format!("`{text}` is not a number of JSON");
@@ -226,7 +228,7 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Kind {
         match self.take_while(|next| is_word(next) || next == '-') {
             "true" | "false" | "null" => Kind::Literal,
-            "NaN" | "Infinity" if self.dialect.json5 => Kind::Literal,
+            "NaN" | "Infinity" if self.dialect == Dialect::Json5 => Kind::Literal,
             _ => Kind::Word,
         }
     }

@@ -3,7 +3,7 @@
 
 use ra_ap_syntax::SyntaxKind::{self, COLON, COMMA, FN_KW, IDENT, L_ANGLE, L_BRACK, L_CURLY};
 use ra_ap_syntax::SyntaxKind::{L_PAREN, R_ANGLE, R_BRACK, R_CURLY, R_PAREN, SELF_KW, TRAIT_KW};
-use ra_ap_syntax::{SyntaxNode, SyntaxToken};
+use ra_ap_syntax::{NodeOrToken, SyntaxNode, SyntaxToken};
 
 /// A type that is one word in lower case is more likely a name whose type was forgotten.
 const PRIMITIVES: [&str; 17] = [
@@ -16,7 +16,7 @@ const PRIMITIVES: [&str; 17] = [
 pub(super) fn name_parameters(text: &str, root: &SyntaxNode) -> Option<String> {
     let tokens: Vec<SyntaxToken> = root
         .descendants_with_tokens()
-        .filter_map(|element| element.into_token())
+        .filter_map(NodeOrToken::into_token)
         .filter(|token| !token.kind().is_trivia())
         .collect();
     let mut named = String::new();

@@ -17,8 +17,13 @@ pub(super) fn first_definition(
 ) -> Option<Range<usize>> {
     let mut walk = Walk::default();
     for event in events {
-        if let Some(found) = walk.event(source, event, offset) {
-            return found;
+        if walk.event(source, event) == Some(offset) {
+            let path = walk.here();
+            return walk
+                .first
+                .get(&path)
+                .filter(|place| place.start != offset)
+                .cloned();
         }
     }
     None
@@ -26,13 +31,19 @@ pub(super) fn first_definition(
 
 type Path = Vec<String>;
 
+/// An inline table, or an element of an array.
+struct Enclosing {
+    path: Path,
+    is_element: bool,
+}
+
 #[derive(Default)]
 struct Walk {
     /// The path of the table that the last header opened.
     table: Path,
     in_header: bool,
-    /// The paths of the inline tables and arrays that enclose the place.
-    inline: Vec<Path>,
+    /// The inline tables and arrays that enclose the place.
+    inline: Vec<Enclosing>,
     /// The key that is being read, dotted parts included.
     key: Path,
     /// How many elements each array has so far, by its path.
@@ -41,13 +52,8 @@ struct Walk {
 }
 
 impl Walk {
-    /// Takes one event in; gives the answer once the key at the offset is reached.
-    fn event(
-        &mut self,
-        source: Source<'_>,
-        event: &Event,
-        offset: usize,
-    ) -> Option<Option<Range<usize>>> {
+    /// Takes one event in; gives the offset of a key's part if it is one.
+    fn event(&mut self, source: Source<'_>, event: &Event) -> Option<usize> {
         match event.kind() {
             EventKind::StdTableOpen | EventKind::ArrayTableOpen => {
                 self.table.clear();
@@ -73,20 +79,25 @@ impl Walk {
                 self.key.push(name.into_owned());
                 let path = self.here();
                 let place = range(event.span());
-                if event.span().start() == offset {
-                    return Some(self.first.get(&path).cloned());
-                }
+                let start = place.start;
                 self.first.entry(path).or_insert(place);
+                return Some(start);
             }
             EventKind::InlineTableOpen => {
                 let path = self.here();
-                self.inline.push(path);
+                self.inline.push(Enclosing {
+                    path,
+                    is_element: false,
+                });
                 self.key.clear();
             }
             EventKind::ArrayOpen => {
                 let path = self.here();
-                let first = self.next_element(path);
-                self.inline.push(first);
+                let path = self.next_element(path);
+                self.inline.push(Enclosing {
+                    path,
+                    is_element: true,
+                });
                 self.key.clear();
             }
             EventKind::InlineTableClose | EventKind::ArrayClose => {
@@ -104,7 +115,10 @@ impl Walk {
         if self.in_header {
             return self.resolve_header();
         }
-        let enclosing = self.inline.last().unwrap_or(&self.table);
+        let enclosing = self
+            .inline
+            .last()
+            .map_or(&self.table, |enclosing| &enclosing.path);
         enclosing.iter().chain(&self.key).cloned().collect()
     }
 
@@ -131,17 +145,12 @@ impl Walk {
 
     fn next_value(&mut self) {
         self.key.clear();
-        let Some(mut element) = self.inline.pop() else {
-            return;
-        };
-        // Within an array the last part of the path is the element's number.
-        let is_array = element
-            .split_last()
-            .is_some_and(|(_, array)| self.elements.contains_key(array));
-        if is_array {
-            element.pop();
-            element = self.next_element(element);
+        if let Some(mut enclosing) = self.inline.pop() {
+            if enclosing.is_element {
+                enclosing.path.pop();
+                enclosing.path = self.next_element(enclosing.path);
+            }
+            self.inline.push(enclosing);
         }
-        self.inline.push(element);
     }
 }
