@@ -89,7 +89,7 @@ const PARTS: [(&str, &str, &[&str]); 12] = [
         &[
             "async_pipeline.py",
             "decorated_service.py",
-            "match_protocol.py",
+            "exception_groups.py",
         ],
     ),
     (
@@ -116,11 +116,7 @@ const PARTS: [(&str, &str, &[&str]); 12] = [
     (
         "yaml",
         "sample.yaml",
-        &[
-            "kubernetes_documents.yaml",
-            "openapi_petstore.yaml",
-            "compose.yaml",
-        ],
+        &["ci_workflow.yml", "openapi_petstore.yaml", "compose.yaml"],
     ),
 ];
 
