@@ -27,15 +27,6 @@ const PYTHON_STATEMENTS: [&str; 9] = [
     "def", "class", "return", "while", "with", "try", "raise", "import", "except",
 ];
 
-/// Which branch of a conditional is followed after its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Branch {
-    /// The one after `#if`.
-    First,
-    /// The one before `#endif`.
-    Last,
-}
-
 /// The first lexical cause for which a text cannot be parsed, if it has one: a literal or comment
 /// that does not end, a bracket that is not closed, or a closer that fits no opener.
 ///
@@ -43,22 +34,17 @@ pub(crate) enum Branch {
 ///
 /// Linear in the length of the text.
 pub(crate) fn diagnose(text: &str, language: Language) -> Option<Finding> {
-    diagnose_lexed(text, &lex(text, language), language, Branch::First)
+    diagnose_lexed(text, &lex(text, language), language)
 }
 
 /// [`diagnose`] for a text that is already scanned.
-pub(crate) fn diagnose_lexed(
-    text: &str,
-    lexed: &Lexed,
-    language: Language,
-    branch: Branch,
-) -> Option<Finding> {
+pub(crate) fn diagnose_lexed(text: &str, lexed: &Lexed, language: Language) -> Option<Finding> {
     if matches!(language, Language::Yaml) {
         return None;
     }
     let unterminated = lexed.unterminated.first();
     let sound = unterminated.map_or(lexed.tokens.len(), |problem| problem.token_count);
-    let mut matcher = Matcher::new(text, language, branch);
+    let mut matcher = Matcher::new(text, language);
     for token in &lexed.tokens[..sound] {
         if let Some(finding) = matcher.token(token) {
             return Some(finding);
@@ -185,7 +171,6 @@ enum FirstBranch {
 struct Matcher<'a> {
     text: &'a str,
     language: Language,
-    branch: Branch,
     /// Every opener seen; the open ones form a list through `outer`.
     arena: Vec<Opener>,
     top: Option<usize>,
@@ -202,11 +187,10 @@ struct Matcher<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    fn new(text: &'a str, language: Language, branch: Branch) -> Self {
+    fn new(text: &'a str, language: Language) -> Self {
         Self {
             text,
             language,
-            branch,
             arena: Vec::new(),
             top: None,
             conditionals: Vec::new(),
@@ -280,13 +264,11 @@ impl<'a> Matcher<'a> {
                     return;
                 };
                 match conditional.first {
-                    FirstBranch::Ended { top }
-                        if conditional.dead || self.branch == Branch::First =>
-                    {
+                    FirstBranch::Ended { top } => {
                         self.top = top;
                     }
                     FirstBranch::Open if conditional.dead => self.top = conditional.before,
-                    _ => {}
+                    FirstBranch::Open => {}
                 }
             }
             _ => {}

@@ -3,6 +3,15 @@
 //! Any name may be a macro, so the parser accepts what some macro could make valid and complains
 //! about what none could: evidence, not guesses.
 
+#![expect(
+    clippy::match_same_arms,
+    clippy::nonminimal_bool,
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    clippy::struct_excessive_bools,
+    reason = "arms and conditions follow the rules of the grammar one by one, as they are read there"
+)]
+
 mod conditionals;
 mod declaration;
 mod defines;
@@ -14,7 +23,7 @@ mod tokens;
 
 use claude_flow_lang_detect::Language;
 
-use crate::brackets::{Branch, bracket, diagnose_conditionals, diagnose_lexed, directive_name};
+use crate::brackets::{bracket, diagnose_conditionals, diagnose_lexed, directive_name};
 use crate::lexical::{Kind as Raw, Lexed, lex};
 use crate::{Finding, Outcome, Severity, Source, limits};
 
@@ -323,11 +332,13 @@ impl File<'_> {
                     break;
                 };
                 // Several branches that do not exclude each other are read at once.
-                for other in branch + 1..covered.len() {
-                    if !covered[other] && self.conditionals.matters(other) && problems.is_empty() {
-                        if let Some(both) = self.conditionals.with_branch(other, &configuration) {
-                            configuration = both;
-                        }
+                for (other, is_covered) in covered.iter().enumerate().skip(branch + 1) {
+                    if !is_covered
+                        && self.conditionals.matters(other)
+                        && problems.is_empty()
+                        && let Some(both) = self.conditionals.with_branch(other, &configuration)
+                    {
+                        configuration = both;
                     }
                 }
                 count += 1;
@@ -507,7 +518,7 @@ impl File<'_> {
         let doubtful = active.unterminated.is_empty()
             && self.parentheses_pair_up(&active)
             && self.splits_in_macro(&active);
-        let finding = diagnose_lexed(self.text, &active, self.language, Branch::First);
+        let finding = diagnose_lexed(self.text, &active, self.language);
         let problem = finding.map_or_else(
             || Problem {
                 rule: "syntax/unclosed-bracket",

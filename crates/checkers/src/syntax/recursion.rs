@@ -165,6 +165,7 @@ const fn is_word_byte(byte: u8) -> bool {
 
 /// Whether a word can stand before another word in an expression, statement or type of any of
 /// the languages, and nest in it.
+#[expect(clippy::too_many_lines, reason = "a list of keywords")]
 fn takes_operand(word: &[u8]) -> bool {
     let word = match word {
         // Python takes a number and a keyword without a space between them.

@@ -518,7 +518,7 @@ impl Parser<'_> {
                     self.at += 1;
                 }
                 Kind::Less if self.partner(self.at).is_some() => {
-                    self.at = self.after_group(self.at)
+                    self.at = self.after_group(self.at);
                 }
                 Kind::LeftParen if self.at > start && self.is(self.at - 1, Kind::Ident) => {
                     // A macro's arguments; a declarator's parameters belong to the statement.
@@ -602,7 +602,7 @@ impl Parser<'_> {
                 | Kind::RightBracket
                 | Kind::Number => self.at += 1,
                 Kind::Greater | Kind::Binary | Kind::Star | Kind::Amp | Kind::AmpAmp => {
-                    self.at += 1
+                    self.at += 1;
                 }
                 Kind::LeftBrace | Kind::Semicolon | Kind::RightParen => break,
                 _ => return Err(self.unexpected(self.at)),
@@ -795,6 +795,7 @@ impl Parser<'_> {
     }
 
     /// A keyword that stands in expressions.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of token")]
     pub(super) fn expression_word(&mut self, scan: &mut Scan, kind: Kind) -> Parsed<Flow> {
         let at = self.at;
         match kind {
@@ -1005,6 +1006,7 @@ impl Parser<'_> {
     }
 
     /// What `operator` names.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of token")]
     fn operator_name(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let at = self.at;
         self.at += 1;
@@ -1013,7 +1015,7 @@ impl Parser<'_> {
             Some(Kind::LeftParen | Kind::LeftBracket)
                 if self.partner(self.at) == Some(self.at + 1) =>
             {
-                self.at += 2
+                self.at += 2;
             }
             Some(Kind::New | Kind::Delete) => {
                 self.at += 1;

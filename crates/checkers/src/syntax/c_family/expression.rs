@@ -575,6 +575,7 @@ impl Parser<'_> {
         Ok(Flow::Go)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of token")]
     fn operator(&mut self, scan: &mut Scan, kind: Kind) -> Parsed<Flow> {
         let at = self.at;
         let operand = scan.prev.is_operand() || scan.prev == Prev::Qualifier;
@@ -1025,6 +1026,7 @@ impl Parser<'_> {
         self.is_operator_argument_at(scan, at)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of token")]
     fn parenthesis(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let open = self.at;
         let Some(close) = self.partner(open) else {

@@ -595,11 +595,12 @@ impl Parser<'_> {
     /// `else` after what a macro governs.
     fn else_branch(&mut self, end: usize) -> Parsed<()> {
         self.else_may_follow = true;
-        Ok(if self.at < end && self.here(Kind::Else) {
+        let _: () = if self.at < end && self.here(Kind::Else) {
             self.at += 1;
             self.body("else", end)?;
             self.else_may_follow = true;
-        })
+        };
+        Ok(())
     }
 
     /// The declarations between the parameters and the body of a function of old C, if it is one.
@@ -860,7 +861,7 @@ impl Parser<'_> {
                                 Some(Kind::Comma | Kind::LeftBrace)
                             )) =>
                 {
-                    self.initialiser()?
+                    self.initialiser()?;
                 }
                 Some(Kind::LeftBrace) if self.at > start => return Ok(()),
                 _ => return Err(self.unexpected(self.at)),
