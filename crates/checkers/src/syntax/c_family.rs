@@ -5,7 +5,7 @@
 
 mod conditionals;
 mod declaration;
-mod defines;
+mod directives;
 mod expression;
 mod macros;
 mod parser;
@@ -48,8 +48,26 @@ const OBJECTIVE_C: [&str; 9] = [
 
 /// What follows `.` at the start of a line of assembler.
 const ASSEMBLER: [&str; 21] = [
-    "macro", "endm", "globl", "global", "text", "data", "section", "align", "balign", "p2align",
-    "type", "if", "err", "long", "quad", "pushsection", "popsection", "set", "altmacro", "arch",
+    "macro",
+    "endm",
+    "globl",
+    "global",
+    "text",
+    "data",
+    "section",
+    "align",
+    "balign",
+    "p2align",
+    "type",
+    "if",
+    "err",
+    "long",
+    "quad",
+    "pushsection",
+    "popsection",
+    "set",
+    "altmacro",
+    "arch",
     "rept",
 ];
 
@@ -58,7 +76,11 @@ pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
     let found = matches!(&outcome, Outcome::Checked { findings } if !findings.is_empty());
     // What language a header is in is a guess: it is sound if it is so in one of the two.
     if found && source.extension() == "h" && !text.contains("__cplusplus") {
-        let other = if source.language == Language::C { Language::Cpp } else { Language::C };
+        let other = if source.language == Language::C {
+            Language::Cpp
+        } else {
+            Language::C
+        };
         if matches!(check_as(other, text), Outcome::Checked { findings } if findings.is_empty()) {
             return Outcome::Checked {
                 findings: Vec::new(),
@@ -88,7 +110,7 @@ fn check_as(language: Language, text: &str) -> Outcome {
     let (problem, severity) = match file.verdict_without_prose() {
         Verdict::Sound => {
             let is_active = |at| !file.conditionals.is_dead(at);
-            let problem = defines::diagnose(text, &tokens.directives, language, &is_active);
+            let problem = directives::diagnose(text, &tokens.directives, language, &is_active);
             let findings = problem.map(|problem| problem.finding(Severity::Error));
             return Outcome::Checked {
                 findings: findings.into_iter().collect(),
@@ -125,7 +147,10 @@ impl Problem {
         if severity == Severity::Error {
             return Finding::error(self.rule, self.message, self.span);
         }
-        let message = format!("not understood: {}, unless a macro or a condition makes it valid", self.message);
+        let message = format!(
+            "not understood: {}, unless a macro or a condition makes it valid",
+            self.message
+        );
         Finding::error("syntax/not-understood", message, self.span).with_severity(severity)
     }
 }
@@ -198,14 +223,17 @@ impl File<'_> {
         for (index, token) in self.lexed.tokens.iter().enumerate() {
             let next = self.lexed.tokens.get(index + 1);
             // `.type = …` designates a member.
-            let designates = next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
+            let designates =
+                next.is_some_and(|next| matches!(bytes[next.start], b'=' | b'[' | b'.'));
             if token.kind == Raw::Word && token.start == previous_end && !designates {
                 let word = &self.text[token.start..token.end];
                 let mark = bytes[previous];
                 if mark == b'@' && OBJECTIVE_C.contains(&word) {
                     return Some("Objective-C");
                 }
-                let line = self.text[..previous].rfind('\n').map_or(0, |newline| newline + 1);
+                let line = self.text[..previous]
+                    .rfind('\n')
+                    .map_or(0, |newline| newline + 1);
                 let first = self.text[line..previous].trim_start().is_empty();
                 if mark == b'.' && first && ASSEMBLER.contains(&word) {
                     return Some("assembler");
@@ -293,7 +321,8 @@ impl File<'_> {
         let Some(problem) = problems.into_iter().next() else {
             return Verdict::Sound;
         };
-        let all = (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
+        let all =
+            (0..covered.len()).all(|branch| covered[branch] || !self.conditionals.matters(branch));
         if sound_any && all {
             return Verdict::Sound;
         }
@@ -354,9 +383,8 @@ impl File<'_> {
             .iter()
             .position(|token| token.kind == Kind::Stray);
         let partners = parser::pair(&selection.tokens, cpp);
-        let parser = |partners| {
-            Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp)
-        };
+        let parser =
+            |partners| Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp);
         if let Some(stray) = stray.filter(|_| partners.is_none() || unterminated.is_some()) {
             let before = unterminated
                 .is_none_or(|problem| problem.span.start > selection.tokens[stray].start as usize);
@@ -371,15 +399,12 @@ impl File<'_> {
         let mut parser = parser(&partners);
         let end = selection.tokens.len();
         // A part of an array, to be included where the array is.
-        let is_fragment = selection
-            .tokens
-            .first()
-            .is_some_and(|token| {
-                matches!(
-                    token.kind,
-                    Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
-                )
-            });
+        let is_fragment = selection.tokens.first().is_some_and(|token| {
+            matches!(
+                token.kind,
+                Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
+            )
+        });
         if is_fragment && parser.looks_like_block(0) {
             return parser.scope_body(Place::Block, end);
         }
@@ -389,40 +414,20 @@ impl File<'_> {
         parser.scope_body(Place::File, end)
     }
 
-    /// True if the first bracket that fits none is an argument of what may be a macro:
-    /// `CODE(if (a) {)`.
-    fn splits_in_macro(&self, active: &Lexed) -> bool {
+    /// True if macros take pieces of blocks as arguments: `CODE(if (a) {)` and `CODE(})`.
+    fn splits_in_macros(&self, active: &Lexed) -> bool {
         let bytes = self.text.as_bytes();
-        let mut open: Vec<(u8, bool)> = Vec::new();
-        let mut previous: Option<&str> = None;
-        for token in &active.tokens {
-            match token.kind {
-                Raw::Open => {
-                    let by_macro = previous.is_some_and(macros::may_be_named);
-                    open.push((bracket(bytes, token), by_macro));
-                }
-                Raw::Close => {
-                    let wanted = match bracket(bytes, token) {
-                        b')' => b'(',
-                        b']' => b'[',
-                        _ => b'{',
-                    };
-                    match open.pop() {
-                        Some((byte, _)) if byte == wanted => {}
-                        // `( { )`
-                        Some((b'{', _)) => {
-                            return wanted == b'(' && matches!(open.last(), Some((b'(', true)));
-                        }
-                        // `( } )`
-                        Some((b'(', by_macro)) => return wanted == b'{' && by_macro,
-                        _ => return false,
-                    }
-                }
-                _ => {}
-            }
-            previous = (token.kind == Raw::Word).then(|| &self.text[token.start..token.end]);
-        }
-        false
+        active.tokens.windows(3).any(|window| {
+            let [name, open, close] = window else {
+                return false;
+            };
+            name.kind == Raw::Word
+                && macros::may_be_named(&self.text[name.start..name.end])
+                && open.kind == Raw::Open
+                && bracket(bytes, open) == b'('
+                && close.kind == Raw::Close
+                && bracket(bytes, close) == b'}'
+        })
     }
 
     /// The bracket or literal that a person has to mend.
@@ -440,7 +445,7 @@ impl File<'_> {
         for problem in unterminated {
             active.note(problem, is_active);
         }
-        let doubtful = self.splits_in_macro(&active);
+        let doubtful = self.splits_in_macros(&active);
         let finding = diagnose_lexed(self.text, &active, self.language, Branch::First);
         let problem = finding.map_or_else(
             || Problem {
@@ -457,9 +462,17 @@ impl File<'_> {
                     std::borrow::Cow::Owned(_) => "syntax/unclosed-bracket",
                 },
                 message: finding.message,
-                doubtful,
-                from: if finding.rule == "syntax/unterminated-literal" { finding.span.start } else { 0 },
-                until: if finding.rule == "syntax/unterminated-literal" { finding.span.end } else { self.text.len() },
+                doubtful: doubtful && finding.rule != "syntax/unterminated-literal",
+                from: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.start
+                } else {
+                    0
+                },
+                until: if finding.rule == "syntax/unterminated-literal" {
+                    finding.span.end
+                } else {
+                    self.text.len()
+                },
                 span: finding.span,
             },
         );

@@ -303,10 +303,13 @@ fn opens_angle(tokens: &[Token], at: usize) -> bool {
 pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
     for (index, pair) in parser.tokens.windows(2).enumerate() {
         let [first, second] = pair else { continue };
-        if first.kind != second.kind || !first.kind.is_keyword() {
+        if first.kind != second.kind || !first.kind.is_keyword() && first.kind != Kind::Ident {
             continue;
         }
         let word = parser.word(index);
+        if first.kind == Kind::Ident && !matches!(word, "_Static_assert" | "_Alignas" | "_Atomic") {
+            continue;
+        }
         // `long long` is a type, `long long long` is none.
         let thrice = word == "long" && parser.word(index + 2) == "long";
         if word != parser.word(index + 1) || may_double(word, parser.cpp) && !thrice {

@@ -545,7 +545,7 @@ fn keyword(word: &str, cpp: bool) -> Kind {
 pub(super) fn may_double(word: &str, cpp: bool) -> bool {
     match word {
         "long" | "sizeof" | "requires" | "delete" | "throw" | "co_await" | "co_yield" | "do"
-        | "restrict" | "noexcept" => true,
+        | "restrict" => true,
         "const" | "volatile" | "inline" | "__inline" | "__inline__" => !cpp,
         _ => false,
     }
