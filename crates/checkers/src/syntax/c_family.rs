@@ -14,7 +14,7 @@
 
 mod conditionals;
 mod declaration;
-mod defines;
+mod directives;
 mod expression;
 mod macros;
 mod parser;
@@ -141,7 +141,7 @@ fn check_as(language: Language, text: &str) -> Outcome {
     let (problem, severity) = match file.verdict_without_prose() {
         Verdict::Sound => {
             let is_active = |at| !file.conditionals.is_dead(at);
-            let problem = defines::diagnose(text, &tokens.directives, language, &is_active);
+            let problem = directives::diagnose(text, &tokens.directives, language, &is_active);
             let findings = problem.map(|problem| problem.finding(Severity::Error));
             return Outcome::Checked {
                 findings: findings.into_iter().collect(),
@@ -463,40 +463,20 @@ impl File<'_> {
         count(b'(') == count(b')')
     }
 
-    /// True if the first bracket that fits none is an argument of what may be a macro:
-    /// `CODE(if (a) {)`.
-    fn splits_in_macro(&self, active: &Lexed) -> bool {
+    /// True if macros take pieces of blocks as arguments: `CODE(if (a) {)` and `CODE(})`.
+    fn splits_in_macros(&self, active: &Lexed) -> bool {
         let bytes = self.text.as_bytes();
-        let mut open: Vec<(u8, bool)> = Vec::new();
-        let mut previous: Option<&str> = None;
-        for token in &active.tokens {
-            match token.kind {
-                Raw::Open => {
-                    let by_macro = previous.is_some_and(macros::may_be_named);
-                    open.push((bracket(bytes, token), by_macro));
-                }
-                Raw::Close => {
-                    let wanted = match bracket(bytes, token) {
-                        b')' => b'(',
-                        b']' => b'[',
-                        _ => b'{',
-                    };
-                    match open.pop() {
-                        Some((byte, _)) if byte == wanted => {}
-                        // `( { )`
-                        Some((b'{', _)) => {
-                            return wanted == b'(' && matches!(open.last(), Some((b'(', true)));
-                        }
-                        // `( } )`
-                        Some((b'(', by_macro)) => return wanted == b'{' && by_macro,
-                        _ => return false,
-                    }
-                }
-                _ => {}
-            }
-            previous = (token.kind == Raw::Word).then(|| &self.text[token.start..token.end]);
-        }
-        false
+        active.tokens.windows(3).any(|window| {
+            let [name, open, close] = window else {
+                return false;
+            };
+            name.kind == Raw::Word
+                && macros::may_be_named(&self.text[name.start..name.end])
+                && open.kind == Raw::Open
+                && bracket(bytes, open) == b'('
+                && close.kind == Raw::Close
+                && bracket(bytes, close) == b'}'
+        })
     }
 
     /// The bracket or literal that a person has to mend.
@@ -515,9 +495,7 @@ impl File<'_> {
             active.note(problem, is_active);
         }
         // A macro's arguments may split braces, but its own parentheses have to pair up.
-        let doubtful = active.unterminated.is_empty()
-            && self.parentheses_pair_up(&active)
-            && self.splits_in_macro(&active);
+        let doubtful = self.parentheses_pair_up(&active) && self.splits_in_macros(&active);
         let finding = diagnose_lexed(self.text, &active, self.language);
         let problem = finding.map_or_else(
             || Problem {
@@ -534,7 +512,7 @@ impl File<'_> {
                     std::borrow::Cow::Owned(_) => "syntax/unclosed-bracket",
                 },
                 message: finding.message,
-                doubtful,
+                doubtful: doubtful && finding.rule != "syntax/unterminated-literal",
                 from: if finding.rule == "syntax/unterminated-literal" {
                     finding.span.start
                 } else {

@@ -299,8 +299,34 @@ impl Conditionals {
             .any(|(_, step)| !matches!(step, Step::Define(..)))
     }
 
-    /// How many conditionals have a branch whose own brackets do not pair up.
+    /// How many conditionals have branches that leave the brackets differently.
     pub(super) fn unbalanced(&self, tokens: &Tokens) -> usize {
+        let residues = self.residues(tokens);
+        let heads = (0..self.branches.len()).filter(|&index| self.branches[index].head == index);
+        heads
+            .filter(|&head| {
+                let mut chain = (head..self.branches.len()).filter(|&index| {
+                    let branch = &self.branches[index];
+                    branch.head == head && !matches!(branch.condition, Condition::Known(false))
+                });
+                let Some(first) = chain.next() else {
+                    return false;
+                };
+                let last = chain.clone().last().unwrap_or(first);
+                // Without `#else` nothing may be compiled; an include guard always is.
+                let whole = matches!(self.branches[last].condition, Condition::Known(true));
+                let alone = whole && last == head;
+                if alone {
+                    return self.is_leaf(head) && !residues[head].is_empty();
+                }
+                !whole && !residues[first].is_empty()
+                    || chain.any(|index| residues[index] != residues[first])
+            })
+            .count()
+    }
+
+    /// What brackets each branch leaves open or closes in surplus, inner branches left out.
+    fn residues(&self, tokens: &Tokens) -> Vec<Vec<Kind>> {
         let mut open: Vec<usize> = Vec::new();
         let mut residues: Vec<Vec<Kind>> = self.branches.iter().map(|_| Vec::new()).collect();
         let (mut from, mut branch) = (0, 0);
@@ -310,28 +336,19 @@ impl Conditionals {
                 cancel(&mut residues[innermost], &tokens.tokens[from..to]);
             }
             from = to;
-            if matches!(step, Step::Endif | Step::Else | Step::Elif(_)) {
-                open.pop();
+            match step {
+                Step::Define(..) => continue,
+                Step::Endif | Step::Else | Step::Elif(_) => {
+                    open.pop();
+                }
+                Step::If(_) => {}
             }
-            if !matches!(step, Step::Endif | Step::Define(..)) {
+            if !matches!(step, Step::Endif) {
                 open.push(branch);
                 branch += 1;
             }
         }
-        let mut heads: Vec<usize> = (0..branch)
-            .filter(|&index| {
-                !residues[index].is_empty()
-                    && match self.branches[index].condition {
-                        Condition::Known(false) => false,
-                        // An include guard is around most of the file.
-                        Condition::Known(true) => self.is_leaf(index),
-                        _ => true,
-                    }
-            })
-            .map(|index| self.branches[index].head)
-            .collect();
-        heads.dedup();
-        heads.len()
+        residues
     }
 
     fn is_leaf(&self, branch: usize) -> bool {
@@ -605,7 +622,7 @@ fn first_word(rest: &str) -> &str {
 }
 
 /// Splits a condition; comments and white space are left out.
-fn words(rest: &str) -> Vec<&str> {
+pub(super) fn words(rest: &str) -> Vec<&str> {
     let bytes = rest.as_bytes();
     let mut out = Vec::new();
     let mut at = 0;

@@ -141,6 +141,8 @@ pub(super) struct Scan {
     pub(super) loose: bool,
     /// A name seen that may be a macro.
     pub(super) suspicious: bool,
+    /// The last cast names a type for certain.
+    pub(super) cast_names_type: bool,
     /// After `new`: brackets hold a count.
     pub(super) allocates: bool,
     /// An argument was a statement, as only macros take.
@@ -173,6 +175,7 @@ impl Scan {
             suspicious: false,
             trailing: false,
             allocates: false,
+            cast_names_type: false,
             statements: false,
         }
     }
@@ -227,6 +230,9 @@ impl Parser<'_> {
 
     /// An operator needs its right operand before `self.at`.
     pub(super) fn finish_element(&self, scan: &Scan) -> Parsed<()> {
+        if scan.prev == Prev::Cast && scan.cast_names_type && self.ends_with_cast(scan) {
+            return Err(self.missing("an operand after the cast", scan.last));
+        }
         let lacks = match scan.prev {
             Prev::Operator | Prev::Unary => true,
             // `(a + b *)` multiplies; `(int *)` does not.
@@ -242,9 +248,25 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// True if a cast cannot be the last of an element.
+    fn ends_with_cast(&self, scan: &Scan) -> bool {
+        let whole = self.partner(scan.last) == Some(scan.start);
+        match scan.place {
+            // A macro may take a type in parentheses.
+            Place::Call | Place::Angle => !whole && scan.expression,
+            Place::Init | Place::Index | Place::Condition | Place::Value | Place::Case => true,
+            _ => scan.expression,
+        }
+    }
+
     /// Reads one token or one bracketed group.
     pub(super) fn step(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let kind = self.tokens[self.at].kind;
+        let begins =
+            scan.place == Place::Class && scan.start == self.at && scan.prev == Prev::Start;
+        if begins && matches!(kind, Kind::Star | Kind::LeftParen) {
+            return Err(self.unexpected(self.at));
+        }
         match kind {
             Kind::Ident => self.name(scan),
             Kind::Number | Kind::Char => self.constant(scan, kind),
@@ -466,7 +488,8 @@ impl Parser<'_> {
             | Prev::Index
             | Prev::Brace
             | Prev::Group => false,
-            Prev::Type => scan.place == Place::File,
+            Prev::Type => false,
+            Prev::Angle => !scan.place.is_run() || scan.expression,
             _ => true,
         };
         if !fits {
@@ -526,6 +549,11 @@ impl Parser<'_> {
             if scan.prev == Prev::Start && scan.commas > 0 {
                 return Err(self.unexpected(self.at));
             }
+            if self.lacks_type(scan) {
+                let what = format!("a type before `{}`", self.word(scan.start));
+                let stop = self.missing(&what, scan.start);
+                return Err(stop);
+            }
             self.at += 1;
             return Ok(Flow::Done);
         }
@@ -543,6 +571,19 @@ impl Parser<'_> {
         self.at += 1;
         scan.restart(self.at);
         Ok(Flow::Go)
+    }
+
+    /// True for a member that is an array of no type; a name alone may be a macro.
+    fn lacks_type(&self, scan: &Scan) -> bool {
+        scan.place == Place::Class
+            && scan.prev == Prev::Index
+            && self.is(scan.start, Kind::Ident)
+            && scan.names == 1
+            && scan.commas == 0
+            && !scan.typed
+            && !scan.expression
+            && !self.macros.may_be(self.tokens[scan.start])
+            && self.is(scan.start + 1, Kind::LeftBracket)
     }
 
     fn colon(&mut self, scan: &mut Scan) -> Parsed<Flow> {
@@ -609,6 +650,13 @@ impl Parser<'_> {
                 if governed && operand && self.boundary(scan)? == Flow::Done {
                     return Ok(Flow::Done);
                 }
+                // `&&label`, but not `a && && b`.
+                let twice = kind == Kind::AmpAmp
+                    && matches!(scan.prev, Prev::Operator | Prev::Unary | Prev::Pointer)
+                    && self.is(at - 1, Kind::AmpAmp);
+                if twice {
+                    return Err(self.unexpected(at));
+                }
                 if operand || scan.prev == Prev::Pointer {
                     scan.pointer = true;
                     scan.operator(Prev::Pointer, at);
@@ -662,6 +710,10 @@ impl Parser<'_> {
                 scan.expression = true;
             }
             _ => scan.expression = true,
+        }
+        let joins = matches!(kind, Kind::Binary | Kind::Question | Kind::Assign);
+        if scan.prev == Prev::Cast && scan.cast_names_type && joins {
+            return Err(self.missing("an operand after the cast", scan.last));
         }
         if !operand && !(kind == Kind::Greater && self.follows_template(scan)) {
             if self.is_operator_argument(scan) {
@@ -981,7 +1033,10 @@ impl Parser<'_> {
     fn ellipsis(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let at = self.at;
         self.at += 1;
-        if scan.place.is_run() && scan.prev == Prev::Start && scan.start == at {
+        let begins = scan.prev == Prev::Start
+            && (scan.place.is_run() && scan.start == at
+                || scan.place == Place::Angle && self.here(Kind::Ident));
+        if begins {
             return Err(self.unexpected(at));
         }
         // `f(...)`, `T...`, `(... + a)`, `1 ... 2`.
@@ -1032,6 +1087,11 @@ impl Parser<'_> {
         let Some(close) = self.partner(open) else {
             return Err(self.unexpected(open));
         };
+        let governed =
+            scan.place == Place::Block && scan.prev == Prev::Call && scan.loose && self.first(open);
+        if governed && self.boundary(scan)? == Flow::Done {
+            return Ok(Flow::Done);
+        }
         let cast = scan.prev == Prev::Cast;
         let after_operand = !cast && (scan.prev.is_operand() || scan.prev == Prev::Qualifier);
         if self.is(open + 1, Kind::LeftBrace)
@@ -1061,9 +1121,13 @@ impl Parser<'_> {
         self.at = close + 1;
         let is_type = !inner.expression && inner.commas == 0 && inner.colons == 0;
         let only_operator = inner.prev == Prev::Pointer && inner.names == 0 && !inner.typed;
-        if only_operator && scan.place.is_run() && scan.prev == Prev::Start && scan.start == open {
+        // `(*)` without a type, unless a macro takes it as a whole argument.
+        let whole = scan.place == Place::Call && scan.start == open && self.closes_at(self.at);
+        if only_operator && matches!(scan.prev, Prev::Start | Prev::Operator) && !whole {
             return Err(self.unexpected(close));
         }
+        scan.cast_names_type =
+            is_type && !inner.suspicious && !inner.parameters && self.names_type(open, inner.prev);
         scan.operand(
             match (is_type, cast) {
                 (true, _) => Prev::Cast,
@@ -1100,6 +1164,15 @@ impl Parser<'_> {
         }
         scan.only_macros = false;
         Ok(Flow::Go)
+    }
+
+    /// True if parentheses hold a type for certain: `(int *)`, `(struct a)`.
+    fn names_type(&self, open: usize, last: Prev) -> bool {
+        match self.kind(open + 1) {
+            Some(Kind::Type) => matches!(last, Prev::Type | Prev::Pointer),
+            Some(Kind::Record) => matches!(last, Prev::Name | Prev::Pointer),
+            _ => false,
+        }
     }
 
     /// Parentheses after an operand.
@@ -1182,7 +1255,9 @@ impl Parser<'_> {
             && !binding
             && scan.prev != Prev::Pointer
             && scan.prev != Prev::Unary
-            && !(scan.prev == Prev::Start && matches!(scan.place, Place::Init | Place::Call))
+            && !(scan.prev == Prev::Start
+                && (scan.place == Place::Init
+                    || scan.place == Place::Call && !self.is(close + 1, Kind::RightParen)))
         {
             return Err(self.unexpected(open));
         }

@@ -304,8 +304,9 @@ pub(super) fn doubled(parser: &Parser<'_>) -> Parsed<()> {
     for (index, pair) in parser.tokens.windows(2).enumerate() {
         let [first, second] = pair else { continue };
         let word = parser.word(index);
-        let operator = parser.cpp && matches!(word, "and" | "or" | "xor" | "not_eq");
-        if first.kind != second.kind || !(first.kind.is_keyword() || operator) {
+        let named = matches!(word, "_Static_assert" | "_Alignas" | "_Atomic")
+            || parser.cpp && matches!(word, "and" | "or" | "xor" | "not_eq");
+        if first.kind != second.kind || !(first.kind.is_keyword() || named) {
             continue;
         }
         // `long long` is a type, `long long long` is none.

@@ -373,6 +373,12 @@ impl Parser<'_> {
         let open = self.at;
         let close = self.after_group(open) - 1;
         if !self.is(open + 1, Kind::Str) {
+            if !matches!(
+                self.kind(open + 1),
+                Some(Kind::Ident | Kind::RightParen | Kind::Include)
+            ) {
+                return Err(self.unexpected(open + 1));
+            }
             self.at = close + 1;
             return Ok(());
         }
