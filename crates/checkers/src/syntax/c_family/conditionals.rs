@@ -312,7 +312,7 @@ impl Conditionals {
                 let Some(first) = chain.next() else {
                     return false;
                 };
-                let last = chain.clone().last().unwrap_or(first);
+                let last = chain.clone().next_back().unwrap_or(first);
                 // Without `#else` nothing may be compiled; an include guard always is.
                 let whole = matches!(self.branches[last].condition, Condition::Known(true));
                 let alone = whole && last == head;

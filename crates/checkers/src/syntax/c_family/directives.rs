@@ -54,6 +54,7 @@ pub(super) fn diagnose(
 }
 
 /// What is wrong with the condition of a directive.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of token")]
 fn condition(text: &str, directive: Directive, name: &str) -> Option<Problem> {
     let line = &text[directive.start..directive.end];
     let rest = line.split_once(name).map_or("", |(_, rest)| rest);
