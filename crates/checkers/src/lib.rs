@@ -42,4 +42,4 @@ mod text;
 pub use finding::{Finding, Fix, Outcome, Related, Severity};
 pub use source::Source;
 pub use syntax::{engine, syntax};
-pub use text::{VERSION as TEXT_VERSION, text};
+pub use text::{VERSION as TEXT_VERSION, plain_text, text};

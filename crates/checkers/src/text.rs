@@ -72,6 +72,36 @@ pub fn text(source: &Source<'_>) -> Outcome {
     Outcome::Checked { findings }
 }
 
+/// Checks what holds for a text in a language that is not known.
+///
+/// Without the language nobody knows what a byte may mean, so nothing here is an error: conflict
+/// markers may be quoted, and other encodings than UTF-8 may be meant.
+///
+/// # Errors
+///
+/// None: content that is not UTF-8 text is [`Outcome::NotRun`].
+///
+/// # Complexity
+///
+/// Linear in the size.
+#[must_use]
+pub fn plain_text(bytes: &[u8]) -> Outcome {
+    if bytes.len() > limits::SOURCE_BYTES_MAX {
+        return Outcome::not_run(limits::too_large(bytes.len()));
+    }
+    if memchr::memchr(0, bytes).is_some() || std::str::from_utf8(bytes).is_err() {
+        return Outcome::not_run("neither a language that is known here nor UTF-8 text");
+    }
+    let conflict =
+        first_conflict(bytes).map(|conflict| unresolved(conflict).with_severity(Severity::Warning));
+    let mut findings: Vec<Finding> = mixed_line_endings(bytes)
+        .into_iter()
+        .chain(conflict)
+        .collect();
+    findings.sort_by_key(|finding| finding.span.start);
+    Outcome::Checked { findings }
+}
+
 /// The content as text of the same length, or why there is none.
 pub(crate) fn decode<'a>(source: &Source<'a>) -> Encoding<'a> {
     let bytes = source.bytes;
@@ -136,15 +166,7 @@ fn is_marker(bytes: &[u8], place: &Range<usize>) -> bool {
 }
 
 fn conflict_markers(source: &Source<'_>) -> Option<Finding> {
-    let conflict = first_conflict(source.bytes)?;
-    let finding = Finding::error(
-        "text/conflict-marker",
-        "merge conflict that is not resolved",
-        conflict.ours,
-    )
-    .with_related("the other side begins here", conflict.middle)
-    .with_related("the conflict ends here", conflict.theirs)
-    .with_help("keep one side, or both, and delete the three marker lines");
+    let finding = unresolved(first_conflict(source.bytes)?);
     if syntax::is_clean_despite_markers(source) {
         let quoted = "merge-conflict markers inside a string or a comment";
         return Some(Finding {
@@ -153,6 +175,17 @@ fn conflict_markers(source: &Source<'_>) -> Option<Finding> {
         });
     }
     Some(finding)
+}
+
+fn unresolved(conflict: Conflict) -> Finding {
+    Finding::error(
+        "text/conflict-marker",
+        "merge conflict that is not resolved",
+        conflict.ours,
+    )
+    .with_related("the other side begins here", conflict.middle)
+    .with_related("the conflict ends here", conflict.theirs)
+    .with_help("keep one side, or both, and delete the three marker lines")
 }
 
 fn utf16(bytes: &[u8]) -> Option<&'static str> {

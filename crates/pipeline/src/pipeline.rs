@@ -223,22 +223,21 @@ impl Pipeline {
             .filter(|(_, plan)| plan.is_ok())
             .map(|(check, _)| *check)
             .collect();
-        let mut ended = Vec::new();
-        let mut found_before = Vec::new();
-        if let Some(Detection { language, .. }) = detection {
-            let job = |bytes: &Arc<[u8]>| Job {
-                path: shown(file.path),
-                language,
-                bytes: Arc::clone(bytes),
-            };
-            let time_limit = file.config.time_limit();
-            ended = self.runner.run(job(bytes), &made, time_limit);
-            // What was found before matters only if there is something to compare it with.
-            if let Some(earlier) = earlier.filter(|_| ended.iter().any(has_findings)) {
+        let job = |bytes: &Arc<[u8]>| Job {
+            path: shown(file.path),
+            language: detection.map(|found| found.language),
+            bytes: Arc::clone(bytes),
+        };
+        let time_limit = file.config.time_limit();
+        let ended = self.runner.run(job(bytes), &made, time_limit);
+        // What was found before matters only if there is something to compare it with.
+        let found_before = match earlier.filter(|_| ended.iter().any(has_findings)) {
+            Some(earlier) => {
                 let before = self.runner.run(job(&earlier.bytes), &made, time_limit);
-                found_before = before.into_iter().flat_map(findings).collect();
+                before.into_iter().flat_map(findings).collect()
             }
-        }
+            None => Vec::new(),
+        };
         let emptied = earlier
             .filter(|earlier| baseline::is_blank(bytes) && !baseline::is_blank(&earlier.bytes))
             .map(|earlier| baseline::emptied(&earlier.bytes));
@@ -254,14 +253,7 @@ struct File<'a> {
 }
 
 /// Whether a check is made, and by what; otherwise why not.
-type Plan = Result<String, Skipped>;
-
-/// Why a check is not made.
-struct Skipped {
-    reason: String,
-    // True if somebody did not want it, false if it is not possible.
-    by_choice: bool,
-}
+type Plan = Result<String, String>;
 
 impl File<'_> {
     fn plan(&self, check: Check, detection: Option<Detection>) -> Plan {
@@ -269,24 +261,15 @@ impl File<'_> {
             Check::Text => (self.config.text(), "checks.text"),
             Check::Syntax => (self.config.syntax(), "checks.syntax"),
         };
-        let chosen = |reason| {
-            Err(Skipped {
-                reason,
-                by_choice: true,
-            })
-        };
         if self.options.no_validate {
-            return chosen("switched off by --no-validate".to_owned());
+            return Err("switched off by --no-validate".to_owned());
         }
         if !wanted {
-            return chosen(format!("switched off by {key} in claude-flow.toml"));
+            return Err(format!("switched off by {key} in claude-flow.toml"));
         }
         match (check, detection) {
-            (_, None) => Err(Skipped {
-                reason: "not a language that is known here".to_owned(),
-                by_choice: false,
-            }),
-            (Check::Text, Some(_)) => Ok(text_engine()),
+            (Check::Text, _) => Ok(text_engine()),
+            (Check::Syntax, None) => Err("not a language that is known here".to_owned()),
             (Check::Syntax, Some(found)) => Ok(engine(found.language).to_owned()),
         }
     }
@@ -319,12 +302,7 @@ impl File<'_> {
                         let ended = ended.with(emptied);
                         telling.check(name, engine, ended, &after, &mut is_known)
                     }
-                    // Of a blank text there is nothing that a check would have to look at besides.
-                    Err(skipped) if emptied.is_some() && !skipped.by_choice => {
-                        let ended = Ended::clean().with(emptied);
-                        telling.check(name, text_engine(), ended, &after, &mut is_known)
-                    }
-                    Err(skipped) => report::not_run(name, skipped.reason),
+                    Err(reason) => report::not_run(name, reason),
                 }
             })
             .collect()

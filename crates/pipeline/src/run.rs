@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use claude_flow_checkers::{Finding, Outcome, Source, syntax, text};
+use claude_flow_checkers::{Finding, Outcome, Source, plain_text, syntax, text};
 use claude_flow_lang_detect::Language;
 
 /// How many checks that did not end in time may still be running when another one is started.
@@ -29,15 +29,6 @@ impl Ended {
         Self::Outcome {
             outcome: Outcome::Failed {
                 reason: reason.into(),
-            },
-            duration: Duration::ZERO,
-        }
-    }
-
-    pub(crate) const fn clean() -> Self {
-        Self::Outcome {
-            outcome: Outcome::Checked {
-                findings: Vec::new(),
             },
             duration: Duration::ZERO,
         }
@@ -83,7 +74,8 @@ impl Check {
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) path: String,
-    pub(crate) language: Language,
+    /// None if it is not known; then only the text can be checked.
+    pub(crate) language: Option<Language>,
     pub(crate) bytes: Arc<[u8]>,
 }
 
@@ -94,7 +86,7 @@ pub(crate) struct Runner {
 }
 
 /// Does one check; replaced in tests by one that blocks, panics or touches the disk.
-pub(crate) type CheckFn = dyn Fn(Check, &Source<'_>) -> Outcome + Send + Sync;
+pub(crate) type CheckFn = dyn Fn(Check, &Job) -> Outcome + Send + Sync;
 
 impl Runner {
     pub(crate) fn new() -> Self {
@@ -207,14 +199,9 @@ impl std::fmt::Debug for Runner {
 }
 
 fn run_all(check: &CheckFn, job: &Job, order: &[Check], results: &SyncSender<Ended>) {
-    let source = Source {
-        path: &job.path,
-        language: job.language,
-        bytes: &job.bytes,
-    };
     for &one in order {
         let started = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| check(one, &source))).unwrap_or_else(|_| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| check(one, job))).unwrap_or_else(|_| {
             Outcome::Failed {
                 reason: "the check panicked".to_owned(),
             }
@@ -227,10 +214,23 @@ fn run_all(check: &CheckFn, job: &Job, order: &[Check], results: &SyncSender<End
     }
 }
 
-fn real_check(check: Check, source: &Source<'_>) -> Outcome {
+fn real_check(check: Check, job: &Job) -> Outcome {
+    let Some(language) = job.language else {
+        return match check {
+            Check::Text => plain_text(&job.bytes),
+            Check::Syntax => Outcome::NotRun {
+                reason: "not a language that is known here".to_owned(),
+            },
+        };
+    };
+    let source = Source {
+        path: &job.path,
+        language,
+        bytes: &job.bytes,
+    };
     match check {
-        Check::Text => text(source),
-        Check::Syntax => syntax(source),
+        Check::Text => text(&source),
+        Check::Syntax => syntax(&source),
     }
 }
 

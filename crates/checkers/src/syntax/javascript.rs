@@ -238,14 +238,14 @@ fn rule(diagnostic: &OxcDiagnostic) -> &'static str {
         ("multiple default exports", "syntax/redeclaration"),
         ("Multiple constructor", "syntax/redeclaration"),
         ("Encountered diff marker", "syntax/conflict-marker"),
-        ("Unterminated string", "syntax/unterminated-string"),
+        ("Unterminated string", "syntax/unterminated-literal"),
         (
             "Unterminated multiline comment",
             "syntax/unterminated-comment",
         ),
         (
             "Unterminated regular expression",
-            "syntax/unterminated-string",
+            "syntax/unterminated-literal",
         ),
         ("regular expression", "syntax/invalid-regex"),
         ("scape sequence", "syntax/invalid-escape"),

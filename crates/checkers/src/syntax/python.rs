@@ -179,7 +179,7 @@ fn rule(error: &ParseErrorType) -> &'static str {
             | LexicalErrorType::TStringError(
                 Interpolated::UnterminatedString | Interpolated::UnterminatedTripleQuotedString,
             ),
-        ) => "syntax/unterminated-string",
+        ) => "syntax/unterminated-literal",
         E::Lexical(
             LexicalErrorType::UnicodeError
             | LexicalErrorType::MissingUnicodeLbrace

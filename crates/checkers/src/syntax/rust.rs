@@ -364,7 +364,7 @@ fn rule(message: &str) -> &'static str {
     const BY_TEXT: [(&str, &str); 9] = [
         ("Missing trailing `*/`", "syntax/unterminated-comment"),
         ("block comment", "syntax/unterminated-comment"),
-        ("Missing trailing", "syntax/unterminated-string"),
+        ("Missing trailing", "syntax/unterminated-literal"),
         ("escape", "syntax/invalid-escape"),
         ("expected an item", "syntax/unexpected-token"),
         ("expected expression, item", "syntax/unexpected-token"),

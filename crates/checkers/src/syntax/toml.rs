@@ -51,7 +51,7 @@ fn parse(text: &str) -> Outcome {
     let is_about_meaning = errors.is_empty()
         && !findings
             .iter()
-            .any(|finding| finding.rule == "syntax/unterminated-string");
+            .any(|finding| finding.rule == "syntax/unterminated-literal");
     let recovery = if is_about_meaning {
         Recovery::Independent
     } else {
@@ -136,10 +136,10 @@ fn rule(message: &str) -> &'static str {
         ("escape", "syntax/invalid-escape"),
         ("unicode value", "syntax/invalid-escape"),
         ("unclosed", "syntax/unclosed-bracket"),
-        ("closing quote", "syntax/unterminated-string"),
+        ("closing quote", "syntax/unterminated-literal"),
         ("string values must be quoted", "syntax/unquoted-string"),
-        ("basic string", "syntax/unterminated-string"),
-        ("literal string", "syntax/unterminated-string"),
+        ("basic string", "syntax/unterminated-literal"),
+        ("literal string", "syntax/unterminated-literal"),
         ("missing", "syntax/missing-token"),
         ("key with no value", "syntax/missing-token"),
         ("number", "syntax/invalid-number"),

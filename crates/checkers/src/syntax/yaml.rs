@@ -75,7 +75,7 @@ pub(super) fn check(_source: &Source<'_>, text: &str) -> Outcome {
         let finding = match quoted {
             Some(quote) => {
                 let message = "quoted scalar is never closed";
-                Finding::error("syntax/unterminated-string", message, quote..quote + 1)
+                Finding::error("syntax/unterminated-literal", message, quote..quote + 1)
             }
             None => reading.finding(text, error),
         };
@@ -193,7 +193,7 @@ fn rule(message: &str) -> &'static str {
     const BY_TEXT: [(&str, &str); 6] = [
         ("unknown anchor", "syntax/undefined-alias"),
         ("escape", "syntax/invalid-escape"),
-        ("quoted scalar", "syntax/unterminated-string"),
+        ("quoted scalar", "syntax/unterminated-literal"),
         ("tab", "syntax/indentation"),
         ("indent", "syntax/indentation"),
         ("expected", "syntax/missing-token"),

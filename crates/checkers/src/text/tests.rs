@@ -2,7 +2,7 @@
 
 use claude_flow_lang_detect::Language;
 
-use crate::{Outcome, Severity, Source, text};
+use crate::{Outcome, Severity, Source, plain_text, text};
 
 fn check(language: Language, bytes: &[u8], expected: &[(&str, Severity, usize)]) {
     let Outcome::Checked { findings } = text(&Source {
@@ -89,4 +89,37 @@ fn marks_and_stray_bytes_are_named() {
         b"a\nb\r\nc\n",
         &[("text/mixed-line-endings", Severity::Warning, 3)],
     );
+}
+
+#[test]
+fn plain_text_of_an_unknown_language_has_warnings_at_most() {
+    let conflict = b"a\r\n<<<<<<< ours\nb\n=======\nc\n>>>>>>> theirs\n";
+    let Outcome::Checked { findings } = plain_text(conflict) else {
+        panic!("it is text");
+    };
+    let found: Vec<_> = findings
+        .iter()
+        .map(|finding| (&*finding.rule, finding.severity))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("text/mixed-line-endings", Severity::Warning),
+            ("text/conflict-marker", Severity::Warning),
+        ]
+    );
+}
+
+#[test]
+fn content_that_is_no_text_is_not_called_clean() {
+    for bytes in [&b"\x89PNG\r\n\x1a\n\x00"[..], b"caf\xE9", b"\xFF\xFEa\x00"] {
+        assert!(
+            matches!(plain_text(bytes), Outcome::NotRun { .. }),
+            "{bytes:?}"
+        );
+    }
+    let nothing_odd = Outcome::Checked {
+        findings: Vec::new(),
+    };
+    assert_eq!(plain_text(b"heading\n=======\n"), nothing_odd);
 }

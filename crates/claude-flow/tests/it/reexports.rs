@@ -36,8 +36,7 @@ fn prelude_suffices_to_check_a_content() {
         &Options::default(),
     );
     assert!(
-        report
-            .checks
+        report.checks[1..]
             .iter()
             .all(|check| check.state == State::NotRun)
     );

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
-use claude_flow_checkers::{Finding, Fix, Outcome, Severity as Found, Source as Text};
+use claude_flow_checkers::{Finding, Fix, Outcome, Severity as Found};
 
 use super::{Pipeline, Source};
 use crate::document::{Document, FileReport, Request, Severity, State};
-use crate::run::{CHECK_THREADS_ABANDONED_MAX, Check, Runner};
+use crate::run::{CHECK_THREADS_ABANDONED_MAX, Check, Job, Runner};
 use crate::{BaselineSource, Config, Options};
 
 /// The JSON Schema holds for everything that is made here.
@@ -26,7 +26,7 @@ fn assert_valid(document: &Document) {
 
 fn pipeline(
     config: &str,
-    check: impl Fn(Check, &Text<'_>) -> Outcome + Send + Sync + 'static,
+    check: impl Fn(Check, &Job) -> Outcome + Send + Sync + 'static,
 ) -> Pipeline {
     let config = Config::parse(config, "claude-flow.toml".as_ref()).expect("valid");
     Pipeline {
@@ -36,9 +36,9 @@ fn pipeline(
 }
 
 /// The syntax check finds each `BAD` as an error, each `ODD` as a warning and each `HMM` as info.
-fn words(check: Check, source: &Text<'_>) -> Outcome {
+fn words(check: Check, source: &Job) -> Outcome {
     let mut findings = Vec::new();
-    let text = String::from_utf8_lossy(source.bytes);
+    let text = String::from_utf8_lossy(&source.bytes);
     let severities = [
         ("BAD", Found::Error),
         ("ODD", Found::Warning),

@@ -147,7 +147,9 @@ impl<'a> Lexer<'a> {
                 None | Some(b'\n' | b'\r') => {
                     let message = "string is never closed";
                     let place = start..self.offset;
-                    return Err(Finding::error("syntax/unterminated-string", message, place).into());
+                    return Err(
+                        Finding::error("syntax/unterminated-literal", message, place).into(),
+                    );
                 }
                 Some(byte @ 0..=0x1f) if self.dialect != Dialect::Json5 => {
                     let message = format!("control character U+{byte:04X} in a string");

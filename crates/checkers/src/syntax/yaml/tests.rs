@@ -56,7 +56,7 @@ fn flow_collections_may_be_indented_too_little() {
     check("a: [\n1,\n2\nb: 3\n", &[("syntax/unclosed-bracket", 1)]);
     check(
         "a:\n  b: \"c\nd: \"e\"\n",
-        &[("syntax/unterminated-string", 2)],
+        &[("syntax/unterminated-literal", 2)],
     );
 }
 
