@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -10,10 +11,19 @@ use serde::Deserialize;
 use crate::tool;
 
 /// The workspace's root, which is the parent of this package.
+///
+/// Cargo says at run time where the package is: two checkouts that share a target directory share
+/// this program, which may have been built in the other one.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies one level below the workspace's root")
+    static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
+        let package =
+            env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        Path::new(&package)
+            .parent()
+            .expect("xtask lies one level below the workspace's root")
+            .to_owned()
+    });
+    &ROOT
 }
 
 /// The cargo that started this program, or the one on the path.

@@ -10,8 +10,7 @@ use std::ops::Range;
 
 use claude_flow_lang_detect::Language;
 use ra_ap_syntax::{
-    Edition, NodeOrToken, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, SyntaxToken,
-    TextSize, WalkEvent,
+    Edition, NodeOrToken, Parse, SourceFile, SyntaxError, SyntaxKind, SyntaxNode, TextSize,
 };
 
 use super::first_cause::{self, Recovery};
@@ -78,7 +77,7 @@ fn errors(text: &str) -> Vec<Finding> {
     let parsed = SourceFile::parse(text, Edition::Edition2015);
     let root = parsed.syntax_node();
     let named = edition_2015::name_parameters(text, &root);
-    dispose(parsed, &root);
+    dispose(parsed, survey(&root).depth);
     match named {
         Some(named) if errors_in(&named, Edition::Edition2015).is_empty() => Vec::new(),
         _ => newest.unwrap_or_default(),
@@ -142,78 +141,92 @@ fn errors_in(text: &str, edition: Edition) -> Vec<Finding> {
     let mut errors = parsed.errors();
     errors.sort_by_key(|error| error.range().start());
     let root = parsed.syntax_node();
+    let survey = survey(&root);
     let errors = errors
         .iter()
         .filter(|error| !is_later_than_parsing(error, edition))
         .take(limits::FINDINGS_MAX)
         .map(|error| finding(text, &root, error))
-        .chain(misplaced_tokens(&root))
+        .chain(survey.findings)
         .collect();
-    dispose(parsed, &root);
+    dispose(parsed, survey.depth);
     errors
 }
 
-/// Tokens that the parser lets pass and `rustc` does not: characters that begin no token, inside a
-/// macro's call as well; `const const`; documentation comments that document nothing.
-fn misplaced_tokens(root: &SyntaxNode) -> Vec<Finding> {
-    let tokens = root
-        .descendants_with_tokens()
-        .filter_map(NodeOrToken::into_token);
-    let mut docs: Option<SyntaxToken> = None;
+/// What one walk over the tree sees.
+#[derive(Default)]
+struct Survey {
+    /// Of nodes within nodes.
+    depth: usize,
+    findings: Vec<Finding>,
+}
+
+/// Looks for tokens that the parser lets pass and `rustc` does not: characters that begin no token,
+/// inside a macro's call as well; `const const`; documentation comments that document nothing.
+///
+/// Walks the tree without its cursors, which allocate for every node and token that they stand on.
+fn survey(root: &SyntaxNode) -> Survey {
+    let green = root.green();
+    let mut survey = Survey::default();
+    let mut offset = 0;
+    // What a macro makes of its tokens is not known.
+    let mut open = vec![(green.children(), false)];
+    let mut docs: Option<(Range<usize>, bool)> = None;
     let mut last = None;
-    let mut findings = Vec::new();
-    let mut report = |rule: &'static str, message: &str, token: &SyntaxToken| {
-        findings.push(Finding::error(
-            rule,
-            message,
-            Range::from(token.text_range()),
-        ));
-    };
-    let end = |docs: Option<SyntaxToken>,
-               report: &mut dyn FnMut(&'static str, &str, &SyntaxToken)| {
-        if let Some(docs) = docs.filter(|docs| !is_in_macro(docs)) {
-            report(
-                "syntax/dangling-doc",
-                "a documentation comment that documents nothing",
-                &docs,
-            );
-        }
-    };
-    for token in tokens {
-        let kind = token.kind();
+    while let Some((children, is_in_macro)) = open.last_mut() {
+        let (child, is_in_macro) = (children.next(), *is_in_macro);
+        let token = match child {
+            None => {
+                open.pop();
+                continue;
+            }
+            Some(NodeOrToken::Node(node)) => {
+                let is_call = SyntaxKind::from(node.kind().0) == SyntaxKind::TOKEN_TREE;
+                open.push((node.children(), is_in_macro || is_call));
+                survey.depth = survey.depth.max(open.len());
+                continue;
+            }
+            Some(NodeOrToken::Token(token)) => token,
+        };
+        let place = offset..offset + usize::from(token.text_len());
+        offset = place.end;
+        let kind = SyntaxKind::from(token.kind().0);
         match kind {
             SyntaxKind::WHITESPACE => continue,
             SyntaxKind::COMMENT => {
                 if is_outer_doc(token.text()) {
-                    docs = Some(token);
+                    docs = Some((place, is_in_macro));
                 }
                 continue;
             }
-            SyntaxKind::ERROR => {
-                report(
-                    "syntax/unexpected-token",
-                    "a character that begins no token",
-                    &token,
-                );
+            SyntaxKind::ERROR => survey.report("a character that begins no token", place),
+            SyntaxKind::CONST_KW if last == Some(kind) && !is_in_macro => {
+                survey.report("`const` doubled", place);
             }
-            SyntaxKind::CONST_KW if last == Some(kind) && !is_in_macro(&token) => {
-                report("syntax/unexpected-token", "`const` doubled", &token);
-            }
-            SyntaxKind::R_CURLY => end(docs.take(), &mut report),
+            SyntaxKind::R_CURLY => survey.end(docs.take()),
             _ => {}
         }
         docs = None;
         last = Some(kind);
     }
-    end(docs, &mut report);
-    findings
+    survey.end(docs);
+    survey
 }
 
-/// Whether a token belongs to a macro's call: what the macro makes of it is not known.
-fn is_in_macro(token: &SyntaxToken) -> bool {
-    token
-        .parent_ancestors()
-        .any(|node| node.kind() == SyntaxKind::TOKEN_TREE)
+impl Survey {
+    fn report(&mut self, message: &'static str, place: Range<usize>) {
+        let finding = Finding::error("syntax/unexpected-token", message, place);
+        self.findings.push(finding);
+    }
+
+    /// Takes the documentation before a bracket that closes, or before the text's end.
+    fn end(&mut self, docs: Option<(Range<usize>, bool)>) {
+        if let Some((place, false)) = docs {
+            let message = "a documentation comment that documents nothing";
+            let finding = Finding::error("syntax/dangling-doc", message, place);
+            self.findings.push(finding);
+        }
+    }
 }
 
 fn is_outer_doc(comment: &str) -> bool {
@@ -225,16 +238,8 @@ fn is_outer_doc(comment: &str) -> bool {
 ///
 /// Dropping it hands it to a thread of rust-analyzer's, whose stack is not ours to size: a tree
 /// that is too deep for that thread, which only a hostile text has, is leaked.
-fn dispose(parsed: Parse<SourceFile>, root: &SyntaxNode) {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    for event in root.preorder() {
-        match event {
-            WalkEvent::Enter(_) => depth += 1,
-            WalkEvent::Leave(_) => depth -= 1,
-        }
-        deepest = deepest.max(depth);
-    }
-    if deepest > DROPPED_DEPTH_MAX {
+fn dispose(parsed: Parse<SourceFile>, depth: usize) {
+    if depth > DROPPED_DEPTH_MAX {
         std::mem::forget(parsed);
     }
 }
