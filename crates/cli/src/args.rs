@@ -52,6 +52,8 @@ Exit status:
 Examples:
   claude-flow init                          write claude-flow.toml
   claude-flow init --claude-code --dry-run  show what would change
+  claude-flow init --claude-code --uninstall
+                                            take the hook out again
   claude-flow init --uninstall              take everything out again";
 
 const DOCTOR_EXAMPLES: &str = "\
@@ -237,8 +239,9 @@ pub(crate) struct InitArgs {
     /// Install the hook into .claude/settings.json too
     #[arg(long)]
     pub(crate) claude_code: bool,
-    /// Take out what `init` put in: the hook, and claude-flow.toml if it was not changed
-    #[arg(long, conflicts_with = "claude_code")]
+    /// Take out what `init` put in: the hook, and claude-flow.toml if it was not changed;
+    /// with --claude-code the hook alone
+    #[arg(long)]
     pub(crate) uninstall: bool,
     /// Show what would change and change nothing
     #[arg(long)]

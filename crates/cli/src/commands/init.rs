@@ -40,7 +40,9 @@ pub(super) fn run(args: &InitArgs, color: ColorChoice) -> anyhow::Result<ExitCod
     let mut steps = Vec::new();
     if args.uninstall {
         steps.push(plan_settings_removal(directory)?);
-        steps.push(plan_config_removal(directory)?);
+        if !args.claude_code {
+            steps.push(plan_config_removal(directory)?);
+        }
     } else {
         steps.push(plan_config(directory)?);
         if args.claude_code {

@@ -180,3 +180,12 @@ mod unix {
         assert_eq!(mode(SETTINGS), mode("other"));
     }
 }
+
+#[test]
+fn hook_alone_is_taken_out_and_the_configuration_stays() {
+    let project = Project::new();
+    project.run(&["init", "--claude-code"]).expect_code(0);
+    let hook_alone = ["init", "--claude-code", "--uninstall"];
+    project.run(&hook_alone).expect_code(0);
+    assert_eq!(project.names(), ["claude-flow.toml"]);
+}

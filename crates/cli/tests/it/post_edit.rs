@@ -403,3 +403,30 @@ fn hostile_names_reach_no_terminal() {
         assert!(!ended.stderr.contains('\u{1b}'), "{ended:?}");
     }
 }
+
+#[test]
+fn git_base_forgives_what_was_broken_before_and_nothing_else() {
+    let project = Project::new();
+    project.write("a.py", "def f(:\n    pass\n\n\nx = 1\n");
+    let git = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("git");
+        let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        let status = command
+            .current_dir(project.path("."))
+            .args(identity)
+            .args(arguments)
+            .status()
+            .expect("`git` is on the PATH; `apt-get install git` brings it");
+        assert!(status.success(), "{arguments:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "a.py"]);
+    git(&["commit", "--quiet", "--message=x"]);
+    let arguments = ["post-edit", "--git-base", "HEAD", "a.py"];
+    project.write("a.py", "def f(:\n    pass\n\n\nx = 2\n");
+    let ended = project.run(&arguments).expect_code(0);
+    assert!(ended.stdout.contains("before the edit"), "{}", ended.stdout);
+    project.write("b.py", "x = (\n");
+    let arguments = ["post-edit", "--git-base", "HEAD", "a.py", "b.py"];
+    project.run(&arguments).expect_code(1);
+}
