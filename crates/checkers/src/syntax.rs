@@ -124,3 +124,6 @@ fn finish(mut findings: Vec<Finding>, shift: usize) -> Vec<Finding> {
     }
     findings
 }
+
+#[cfg(test)]
+mod tests;

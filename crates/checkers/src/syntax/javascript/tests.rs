@@ -1,44 +1,7 @@
 //! What engines and `tsc` accept and reject.
 
-use claude_flow_lang_detect::Language;
-
-use crate::{Finding, Outcome, Source, syntax};
-
-/// `expected`: rule and line of each finding.
-fn check(path: &str, text: &str, expected: &[(&str, usize)]) -> Vec<Finding> {
-    let outcome = run(path, text);
-    let Outcome::Checked { findings } = outcome else {
-        panic!("{path} is checked: {text}")
-    };
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let line = text[..finding.span.start].matches('\n').count() + 1;
-            (&*finding.rule, line)
-        })
-        .collect();
-    assert_eq!(found, expected, "{path}: {text}");
-    findings
-}
-
-fn run(path: &str, text: &str) -> Outcome {
-    let language = match path.rsplit('.').next() {
-        Some("ts" | "mts" | "cts") => Language::TypeScript,
-        Some("tsx") => Language::Tsx,
-        _ => Language::JavaScript,
-    };
-    syntax(&Source {
-        path,
-        language,
-        bytes: text.as_bytes(),
-    })
-}
-
-fn check_clean(path: &str, texts: &[&str]) {
-    for text in texts {
-        check(path, text, &[]);
-    }
-}
+use crate::Outcome;
+use crate::syntax::tests::{check, check_clean, run};
 
 #[test]
 fn a_js_file_may_be_a_module_or_a_script() {

@@ -1,54 +1,12 @@
 //! What RFC 8259 and its relatives accept and reject.
 
-use claude_flow_lang_detect::Language;
-
-use crate::{Finding, Outcome, Severity, Source, syntax};
-
-/// `expected`: rule and line of each finding.
-fn check(path: &str, text: &str, expected: &[(&str, usize)]) -> Vec<Finding> {
-    let language = match path.rsplit('.').next() {
-        Some("jsonc") => Language::JsonWithComments,
-        Some("json5") => Language::Json5,
-        _ => Language::Json,
-    };
-    let outcome = syntax(&Source {
-        path,
-        language,
-        bytes: text.as_bytes(),
-    });
-    let Outcome::Checked { findings } = outcome else {
-        panic!("{path} is checked: {text}")
-    };
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let line = text[..finding.span.start].matches('\n').count() + 1;
-            (&*finding.rule, line)
-        })
-        .collect();
-    assert_eq!(found, expected, "{path}: {text}");
-    findings
-}
-
-fn check_clean(path: &str, texts: &[&str]) {
-    for text in texts {
-        check(path, text, &[]);
-    }
-}
+use crate::syntax::tests::{check, check_clean, run};
+use crate::{Outcome, Severity};
 
 /// That a text has an error, whatever its rule.
 fn check_broken(path: &str, texts: &[&str]) {
     for text in texts {
-        let language = if path.ends_with("json5") {
-            Language::Json5
-        } else {
-            Language::Json
-        };
-        let outcome = syntax(&Source {
-            path,
-            language,
-            bytes: text.as_bytes(),
-        });
+        let outcome = run(path, text);
         let Outcome::Checked { findings } = outcome else {
             panic!("{path} is checked: {text}")
         };

@@ -1,34 +1,17 @@
 //! What `CPython` accepts and rejects.
 
-use claude_flow_lang_detect::Language;
-
-use crate::{Finding, Outcome, Source, syntax};
+use crate::Finding;
+use crate::syntax::tests;
 
 /// `expected`: rule and line of each finding.
+#[track_caller]
 fn check(text: &str, expected: &[(&str, usize)]) -> Vec<Finding> {
-    let source = Source {
-        path: "a.py",
-        language: Language::Python,
-        bytes: text.as_bytes(),
-    };
-    let Outcome::Checked { findings } = syntax(&source) else {
-        panic!("python is checked: {text}")
-    };
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let line = text[..finding.span.start].matches('\n').count() + 1;
-            (&*finding.rule, line)
-        })
-        .collect();
-    assert_eq!(found, expected, "{text}");
-    findings
+    tests::check("a.py", text, expected)
 }
 
+#[track_caller]
 fn check_clean(texts: &[&str]) {
-    for text in texts {
-        check(text, &[]);
-    }
+    tests::check_clean("a.py", texts);
 }
 
 fn check_each(rule: &str, texts: &[(&str, usize)]) {

@@ -1,34 +1,17 @@
 //! What `rustc` accepts and rejects while it parses.
 
-use claude_flow_lang_detect::Language;
-
-use crate::{Finding, Outcome, Source, syntax};
+use crate::Finding;
+use crate::syntax::tests;
 
 /// `expected`: rule and line of each finding.
+#[track_caller]
 fn check(text: &str, expected: &[(&str, usize)]) -> Vec<Finding> {
-    let source = Source {
-        path: "a.rs",
-        language: Language::Rust,
-        bytes: text.as_bytes(),
-    };
-    let Outcome::Checked { findings } = syntax(&source) else {
-        panic!("rust is checked: {text}")
-    };
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let line = text[..finding.span.start].matches('\n').count() + 1;
-            (&*finding.rule, line)
-        })
-        .collect();
-    assert_eq!(found, expected, "{text}");
-    findings
+    tests::check("a.rs", text, expected)
 }
 
+#[track_caller]
 fn check_clean(texts: &[&str]) {
-    for text in texts {
-        check(text, &[]);
-    }
+    tests::check_clean("a.rs", texts);
 }
 
 #[test]

@@ -1,31 +1,16 @@
 //! What TOML 1.1 allows.
 
-use claude_flow_lang_detect::Language;
-
-use crate::{Finding, Outcome, Severity, Source, syntax};
+use crate::syntax::tests;
+use crate::{Finding, Outcome, Severity};
 
 /// `expected`: rule and line of each finding.
+#[track_caller]
 fn check(text: &str, expected: &[(&str, usize)]) -> Vec<Finding> {
-    let Outcome::Checked { findings } = run(text) else {
-        panic!("toml is checked: {text}")
-    };
-    let found: Vec<_> = findings
-        .iter()
-        .map(|finding| {
-            let line = text[..finding.span.start].matches('\n').count() + 1;
-            (&*finding.rule, line)
-        })
-        .collect();
-    assert_eq!(found, expected, "{text}");
-    findings
+    tests::check("a.toml", text, expected)
 }
 
 fn run(text: &str) -> Outcome {
-    syntax(&Source {
-        path: "a.toml",
-        language: Language::Toml,
-        bytes: text.as_bytes(),
-    })
+    tests::run("a.toml", text)
 }
 
 #[test]
