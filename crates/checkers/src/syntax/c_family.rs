@@ -628,8 +628,13 @@ impl File<'_> {
                 .find(|next: char| !next.is_alphanumeric() && next != '_')
                 .unwrap_or(rest.len());
             let count = |brace: char| rest.matches(brace).count().cast_signed();
+            // What the macros in it hold, it holds as well.
+            let nested: isize = rest[end..]
+                .split(|next: char| !next.is_alphanumeric() && next != '_')
+                .filter_map(|word| held.get(word))
+                .sum();
             held.entry(&rest[..end])
-                .or_insert_with(|| count('{') - count('}'));
+                .or_insert_with(|| nested + count('{') - count('}'));
         }
         held
     }

@@ -524,7 +524,13 @@ impl Parser<'_> {
                         && (!self.opens_body(self.at + 1)
                             || matches!(
                                 self.kind(self.at + 2),
-                                Some(Kind::Dot | Kind::LeftBrace)
+                                Some(
+                                    Kind::Dot
+                                        | Kind::LeftBrace
+                                        | Kind::Number
+                                        | Kind::Str
+                                        | Kind::Value
+                                )
                             ));
                     if declarator {
                         return;

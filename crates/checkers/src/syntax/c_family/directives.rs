@@ -54,15 +54,16 @@ pub(super) fn diagnose(
         surplus.push(braces);
         unbalanced.extend(body.brackets().map(|problem| (braces, problem)));
     }
-    let (braces, problem) = (unbalanced.len() == 1)
-        .then(|| unbalanced.pop())
-        .flatten()?;
     // Another macro may hold the rest of a block.
-    let completed = braces != 0
-        && surplus
-            .iter()
-            .any(|other| other.signum() == -braces.signum());
-    (!completed || problem.message.contains(['(', ')'])).then_some(problem)
+    unbalanced.retain(|(braces, problem)| {
+        let opposite = -braces.signum();
+        let completed = *braces != 0 && surplus.iter().any(|other| other.signum() == opposite);
+        !completed || problem.message.contains(['(', ')'])
+    });
+    (unbalanced.len() == 1)
+        .then(|| unbalanced.pop())
+        .flatten()
+        .map(|(_, problem)| problem)
 }
 
 /// What is wrong with the condition of a directive.
