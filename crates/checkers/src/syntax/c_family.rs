@@ -21,6 +21,8 @@ mod parser;
 mod statement;
 mod tokens;
 
+use std::collections::BTreeMap;
+
 use claude_flow_lang_detect::Language;
 
 use crate::brackets::{bracket, diagnose_conditionals, diagnose_lexed, directive_name};
@@ -39,11 +41,14 @@ const CONFIGURATIONS_MAX: usize = 12;
 /// How many branches of prose are set aside at most.
 const PROSE_MAX: usize = 8;
 
+/// How many arguments that end with `{` show that macros take pieces of blocks.
+const HEADS_MIN: usize = 2;
+
 /// How many words make a line prose, if they are most of it.
 const PROSE_WORDS_MIN: usize = 3;
 
 /// What follows `@` in Objective-C.
-const OBJECTIVE_C: [&str; 9] = [
+const OBJECTIVE_C: [&str; 16] = [
     "interface",
     "implementation",
     "protocol",
@@ -53,10 +58,30 @@ const OBJECTIVE_C: [&str; 9] = [
     "import",
     "required",
     "optional",
+    "try",
+    "catch",
+    "selector",
+    "available",
+    "autoreleasepool",
+    "YES",
+    "NO",
 ];
 
+/// Types that every file in Objective-C has at hand.
+const OBJECTIVE_C_TYPES: [&str; 6] = [
+    "NSArray",
+    "NSDictionary",
+    "NSInteger",
+    "NSObject",
+    "NSString",
+    "NSUInteger",
+];
+
+/// How many lines of instructions show that a file is in assembler.
+const INSTRUCTIONS_MIN: usize = 3;
+
 /// What follows `.` at the start of a line of assembler.
-const ASSEMBLER: [&str; 21] = [
+const ASSEMBLER: [&str; 23] = [
     "macro",
     "endm",
     "globl",
@@ -69,6 +94,8 @@ const ASSEMBLER: [&str; 21] = [
     "p2align",
     "type",
     "if",
+    "else",
+    "endif",
     "err",
     "long",
     "quad",
@@ -96,7 +123,8 @@ pub(super) fn check(source: &Source<'_>, text: &str) -> Outcome {
             };
         }
     }
-    if !found && source.language == Language::C && text.contains("__cplusplus") {
+    let header = source.extension() == "h";
+    if !found && header && source.language == Language::C && text.contains("__cplusplus") {
         return check_as_cpp_too(text, outcome);
     }
     outcome
@@ -251,6 +279,19 @@ impl File<'_> {
 
     /// The language that the file is in, if it is neither C nor C++.
     fn other_language(&self) -> Option<&'static str> {
+        if self.text.trim_start().starts_with('!') {
+            return Some("Fortran");
+        }
+        if self.is_assembler() {
+            return Some("assembler");
+        }
+        let imports = self.tokens.directives.iter().any(|directive| {
+            let line = &self.text[directive.start..directive.end];
+            directive_name(line) == "import" && line.trim_end().ends_with(".h>")
+        });
+        if imports {
+            return Some("Objective-C");
+        }
         let bytes = self.text.as_bytes();
         let mut previous_end = usize::MAX;
         let mut previous = 0;
@@ -265,6 +306,19 @@ impl File<'_> {
                 if mark == b'@' && OBJECTIVE_C.contains(&word) {
                     return Some("Objective-C");
                 }
+            }
+            if token.kind == Raw::Literal && token.start == previous_end && bytes[previous] == b'@'
+            {
+                return Some("Objective-C");
+            }
+            if token.kind == Raw::Word
+                && OBJECTIVE_C_TYPES.contains(&&self.text[token.start..token.end])
+            {
+                return Some("Objective-C");
+            }
+            if token.kind == Raw::Word && token.start == previous_end && !designates {
+                let word = &self.text[token.start..token.end];
+                let mark = bytes[previous];
                 let line = self.text[..previous]
                     .rfind('\n')
                     .map_or(0, |newline| newline + 1);
@@ -277,6 +331,43 @@ impl File<'_> {
             previous_end = token.end;
         }
         None
+    }
+
+    /// True if lines are instructions of an assembler or directives of one.
+    fn is_assembler(&self) -> bool {
+        let defines = self.tokens.directives.iter().any(|directive| {
+            let line = &self.text[directive.start..directive.end];
+            let value = line.split_whitespace().nth(2).unwrap_or("");
+            directive_name(line) == "define"
+                && value
+                    .strip_prefix('.')
+                    .is_some_and(|word| ASSEMBLER.contains(&word))
+        });
+        let (mut instructions, mut others) = (0, 0);
+        for line in self.text.lines().map(str::trim) {
+            if line.starts_with("%define") || line.starts_with("%macro") {
+                return true;
+            }
+            let is_comment = line.starts_with(['*', '/', '#']) || line.ends_with('\\');
+            if line.is_empty() || is_comment {
+                continue;
+            }
+            let mut words = line.split_whitespace();
+            let mnemonic = words.next().unwrap_or("");
+            let operands = words.next().unwrap_or("");
+            let is_instruction = mnemonic
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && (operands.contains(',') || words.next().is_none() && !operands.is_empty())
+                && !line.ends_with([',', '{', '}', '='])
+                && !line.contains(';');
+            if is_instruction {
+                instructions += 1;
+            } else {
+                others += 1;
+            }
+        }
+        defines || instructions >= INSTRUCTIONS_MIN && instructions > others
     }
 
     fn verdict(&self) -> Verdict {
@@ -418,7 +509,7 @@ impl File<'_> {
             .tokens
             .iter()
             .position(|token| token.kind == Kind::Stray);
-        let partners = parser::pair(&selection.tokens, cpp);
+        let partners = parser::pair(&selection.tokens, &self.macros, cpp);
         let parser =
             |partners| Parser::new(self.text, &selection.tokens, partners, &self.macros, cpp);
         if let Some(stray) = stray.filter(|_| partners.is_none() || unterminated.is_some()) {
@@ -435,7 +526,11 @@ impl File<'_> {
         let mut parser = parser(&partners);
         let end = selection.tokens.len();
         // A part of an array, to be included where the array is.
-        let is_fragment = selection.tokens.first().is_some_and(|token| {
+        let mut first = selection
+            .tokens
+            .iter()
+            .skip_while(|token| token.kind == Kind::Include);
+        let is_fragment = first.next().is_some_and(|token| {
             matches!(
                 token.kind,
                 Kind::LeftBrace | Kind::Dot | Kind::Number | Kind::Char
@@ -450,7 +545,7 @@ impl File<'_> {
         parser.scope_body(Place::File, end)
     }
 
-    /// True if there are as many closing parentheses as opening ones.
+    /// True if there are as many closing parentheses and brackets as opening ones.
     fn parentheses_pair_up(&self, active: &Lexed) -> bool {
         let bytes = self.text.as_bytes();
         let count = |byte: u8| {
@@ -460,12 +555,30 @@ impl File<'_> {
                 .filter(|token| bytes[token.start] == byte)
                 .count()
         };
-        count(b'(') == count(b')')
+        count(b'(') == count(b')') && count(b'[') == count(b']')
     }
 
     /// True if macros take pieces of blocks as arguments: `CODE(if (a) {)` and `CODE(})`.
     fn splits_in_macros(&self, active: &Lexed) -> bool {
         let bytes = self.text.as_bytes();
+        let named = |token: &crate::lexical::Token, is: fn(&str) -> bool| {
+            token.kind == Raw::Word && is(&self.text[token.start..token.end])
+        };
+        // `NOISE(f(int a) {) NO_NOISE(f() {)`
+        let heads = active.tokens.windows(2).filter(|window| {
+            let [open, close] = window else {
+                return false;
+            };
+            bytes[open.start] == b'{' && bytes[close.start] == b')'
+        });
+        if heads.count() >= HEADS_MIN
+            || active
+                .tokens
+                .iter()
+                .any(|token| named(token, macros::takes_code))
+        {
+            return true;
+        }
         active.tokens.windows(3).any(|window| {
             let [name, open, close] = window else {
                 return false;
@@ -477,6 +590,117 @@ impl File<'_> {
                 && close.kind == Raw::Close
                 && bracket(bytes, close) == b'}'
         })
+    }
+
+    /// True if the file includes what a macro names: itself, to repeat the middle of a class.
+    fn repeats_itself(&self) -> bool {
+        self.tokens.directives.iter().any(|directive| {
+            let line = &self.text[directive.start..directive.end];
+            directive_name(line) == "include" && !line.contains(['"', '<'])
+        })
+    }
+
+    /// True if the last of the file is a macro named for an end, and nothing for a beginning.
+    fn ends_by_macro(&self, active: &Lexed) -> bool {
+        let known = self.held_braces();
+        let named = |token: &crate::lexical::Token, part: &str| {
+            let word = &self.text[token.start..token.end];
+            token.kind == Raw::Word
+                && macros::may_be_named(word)
+                && word.contains(part)
+                && !known.contains_key(word)
+        };
+        active.tokens.last().is_some_and(|last| named(last, "END"))
+            && !active.tokens.iter().any(|token| named(token, "BEGIN"))
+    }
+
+    /// For each macro of the file how many braces more than it closes it opens.
+    fn held_braces(&self) -> BTreeMap<&str, isize> {
+        let mut held = BTreeMap::new();
+        for directive in &self.tokens.directives {
+            let line = &self.text[directive.start..directive.end];
+            if directive_name(line) != "define" {
+                continue;
+            }
+            let rest = line.split_once("define").map_or("", |(_, rest)| rest);
+            let rest = rest.trim_start();
+            let end = rest
+                .find(|next: char| !next.is_alphanumeric() && next != '_')
+                .unwrap_or(rest.len());
+            let count = |brace: char| rest.matches(brace).count().cast_signed();
+            // What the macros in it hold, it holds as well.
+            let nested: isize = rest[end..]
+                .split(|next: char| !next.is_alphanumeric() && next != '_')
+                .filter_map(|word| held.get(word))
+                .sum();
+            held.entry(&rest[..end])
+                .or_insert_with(|| nested + count('{') - count('}'));
+        }
+        held
+    }
+
+    /// True if the braces that the file's own macros hold are those that the text lacks.
+    fn balances_with_macros(&self, active: &Lexed) -> bool {
+        let bytes = self.text.as_bytes();
+        let known = self.held_braces();
+        let mut surplus = 0_isize;
+        let mut by_macro = false;
+        for token in &active.tokens {
+            match bytes[token.start] {
+                b'{' => surplus += 1,
+                b'}' => surplus -= 1,
+                _ if token.kind == Raw::Word => {
+                    let word = &self.text[token.start..token.end];
+                    let held = known.get(word).copied().unwrap_or(0);
+                    by_macro |= held != 0;
+                    surplus += held;
+                }
+                _ => {}
+            }
+        }
+        by_macro && surplus == 0
+    }
+
+    /// True if a macro opens the bodies of functions or classes: `ENTRY(f) … }`, more than once.
+    fn opens_by_macro(&self, active: &Lexed) -> bool {
+        let bytes = self.text.as_bytes();
+        let known = self.held_braces();
+        let mut seen: Vec<&str> = Vec::new();
+        for (index, window) in active.tokens.windows(2).enumerate() {
+            let [name, open] = window else { continue };
+            let word = &self.text[name.start..name.end];
+            let line = self.text[..name.start]
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1);
+            if name.kind != Raw::Word
+                || line != name.start
+                || !macros::may_be_named(word)
+                || open.kind != Raw::Open
+                || bracket(bytes, open) != b'('
+            {
+                continue;
+            }
+            let mut depth = 0_usize;
+            let after = active.tokens[index + 1..].iter().position(|token| {
+                match token.kind {
+                    Raw::Open => depth += 1,
+                    Raw::Close => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth == 0
+            });
+            let next = after.and_then(|after| active.tokens.get(index + after + 2));
+            let deeper = next.is_some_and(|next| {
+                next.kind == Raw::Word && self.text[..next.start].ends_with([' ', '\t'])
+            });
+            if deeper && !known.contains_key(word) {
+                if seen.contains(&word) {
+                    return true;
+                }
+                seen.push(word);
+            }
+        }
+        false
     }
 
     /// The bracket or literal that a person has to mend.
@@ -495,8 +719,15 @@ impl File<'_> {
             active.note(problem, is_active);
         }
         // A macro's arguments may split braces, but its own parentheses have to pair up.
-        let doubtful = self.parentheses_pair_up(&active) && self.splits_in_macros(&active);
         let finding = diagnose_lexed(self.text, &active, self.language);
+        let surplus = finding.as_ref().is_some_and(|finding| {
+            finding.rule == "syntax/unmatched-bracket" && self.text[finding.span.clone()] == *"}"
+        });
+        let doubtful = self.parentheses_pair_up(&active)
+            && (self.splits_in_macros(&active)
+                || surplus && (self.opens_by_macro(&active) || self.repeats_itself())
+                || !surplus && self.ends_by_macro(&active)
+                || self.balances_with_macros(&active));
         let problem = finding.map_or_else(
             || Problem {
                 rule: "syntax/unclosed-bracket",

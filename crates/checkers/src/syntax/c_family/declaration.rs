@@ -350,6 +350,15 @@ impl Parser<'_> {
             Kind::Enum => self.enumeration(scan),
             Kind::Typeof => self.type_of(scan),
             Kind::Template => self.inner_template(scan),
+            // In old C, `auto` is no type.
+            Kind::Type
+                if !self.cpp
+                    && self.word(self.at) == "auto"
+                    && self.is(self.at + 1, Kind::Storage) =>
+            {
+                scan.only_macros = false;
+                self.accept(scan, Prev::Qualifier)
+            }
             Kind::Type => {
                 scan.typed = true;
                 scan.only_macros = false;
@@ -472,7 +481,7 @@ impl Parser<'_> {
         }
         if self.here(Kind::Colon)
             && scan.questions == 0
-            && self.at > start + 1
+            && (self.cpp || self.at > start + 1)
             && self.has_bases(scan)
         {
             self.bases()?;
@@ -511,7 +520,18 @@ impl Parser<'_> {
                             && self.macros.shouts(self.tokens[self.at])
                             && self.is(self.at + 1, Kind::LeftParen)
                             && self.is(self.after_group(self.at + 1), Kind::LeftBrace))
-                        && !self.opens_body(self.at + 1);
+                        // In `struct a b{.c = 1}` it has a value.
+                        && (!self.opens_body(self.at + 1)
+                            || matches!(
+                                self.kind(self.at + 2),
+                                Some(
+                                    Kind::Dot
+                                        | Kind::LeftBrace
+                                        | Kind::Number
+                                        | Kind::Str
+                                        | Kind::Value
+                                )
+                            ));
                     if declarator {
                         return;
                     }
@@ -667,7 +687,8 @@ impl Parser<'_> {
                                 | Kind::Arrow
                         )
                     )
-                    || self.is(self.at + 1, Kind::Ident) && self.suspect(self.at + 1)
+                    || self.is(self.at + 1, Kind::Ident)
+                        && (self.suspect(self.at + 1) || self.declares_unnamed(scan, close))
             }
             Kind::LeftBrace => self.cpp,
             _ => false,
@@ -676,6 +697,17 @@ impl Parser<'_> {
             return Err(self.missing(what, close));
         }
         Ok(Flow::Go)
+    }
+
+    /// True for `const struct {…} name attribute = …`: without its name it would declare nothing.
+    fn declares_unnamed(&self, scan: &Scan, close: usize) -> bool {
+        let unnamed = self
+            .partner(close)
+            .is_some_and(|open| open > 0 && self.is(open - 1, Kind::Record));
+        unnamed
+            && matches!(self.kind(scan.start), Some(Kind::Qualifier | Kind::Storage))
+            && self.word(scan.start) != "typedef"
+            && self.is(self.at + 2, Kind::Assign)
     }
 
     fn enumeration(&mut self, scan: &mut Scan) -> Parsed<Flow> {
@@ -839,6 +871,11 @@ impl Parser<'_> {
             let first = scan.place.is_run() && self.first(at);
             if first && self.boundary(scan)? == Flow::Done {
                 return Ok(Flow::Done);
+            }
+            // `ref new` of another dialect.
+            if kind == Kind::New && self.cpp && self.word(scan.last) == "ref" {
+                scan.prev = Prev::Start;
+                return self.step(scan);
             }
             if !matches!(scan.prev, Prev::Wild | Prev::Cast | Prev::Angle)
                 && !(scan.loose && scan.prev == Prev::Call)

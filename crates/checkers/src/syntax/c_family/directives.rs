@@ -3,6 +3,7 @@
 use claude_flow_lang_detect::Language;
 
 use super::conditionals::words;
+use super::macros;
 use super::parser::Problem;
 use super::tokens::{Directive, is_keyword, may_double};
 use crate::brackets::{bracket, directive_name};
@@ -17,7 +18,8 @@ pub(super) fn diagnose(
     language: Language,
     is_active: &dyn Fn(usize) -> bool,
 ) -> Option<Problem> {
-    let mut unbalanced: Vec<Problem> = Vec::new();
+    let mut unbalanced: Vec<(isize, Problem)> = Vec::new();
+    let mut surplus: Vec<isize> = Vec::new();
     for directive in directives {
         let line = &text[directive.start..directive.end];
         let name = directive_name(line);
@@ -48,9 +50,20 @@ pub(super) fn diagnose(
         if let Some(problem) = body.words() {
             return Some(problem);
         }
-        unbalanced.extend(body.brackets());
+        let braces = body.surplus_braces();
+        surplus.push(braces);
+        unbalanced.extend(body.brackets().map(|problem| (braces, problem)));
     }
-    (unbalanced.len() == 1).then(|| unbalanced.pop()).flatten()
+    // Another macro may hold the rest of a block.
+    unbalanced.retain(|(braces, problem)| {
+        let opposite = -braces.signum();
+        let completed = *braces != 0 && surplus.iter().any(|other| other.signum() == opposite);
+        !completed || problem.message.contains(['(', ')'])
+    });
+    (unbalanced.len() == 1)
+        .then(|| unbalanced.pop())
+        .flatten()
+        .map(|(_, problem)| problem)
 }
 
 /// What is wrong with the condition of a directive.
@@ -87,6 +100,18 @@ fn condition(text: &str, directive: Directive, name: &str) -> Option<Problem> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let joins = matches!(word, "&&" | "||");
+        // A macro may stand for an operator: `#if 0 OP 1`.
+        let joins = joins
+            || operand
+                && macros::may_be_named(word)
+                && words
+                    .get(at + 1)
+                    .is_some_and(|next| next.as_bytes()[0].is_ascii_alphanumeric());
+        if joins && operand && is_name {
+            operand = false;
+            at += 1;
+            continue;
+        }
         if operand && is_name && !is_operator(word) {
             return Some(problem(
                 format!("unexpected `{word}` in the condition"),
@@ -194,7 +219,8 @@ impl Body<'_> {
 
     /// Keywords twice in a row, literals that do not end.
     fn words(&self) -> Option<Problem> {
-        for pair in self.lexed.tokens.windows(2) {
+        // `#define new new(A)` does not double.
+        for pair in self.lexed.tokens.windows(2).skip(1) {
             let [first, second] = pair else { continue };
             let word = &self.text[first.start..first.end];
             let twice = first.kind == Raw::Word
@@ -225,8 +251,46 @@ impl Body<'_> {
         ))
     }
 
+    /// How many braces the body opens and does not close.
+    fn surplus_braces(&self) -> isize {
+        let bytes = self.text.as_bytes();
+        let count = |wanted: u8| {
+            let tokens = self.lexed.tokens.iter();
+            tokens
+                .filter(|token| bracket(bytes, token) == wanted)
+                .count()
+                .cast_signed()
+        };
+        count(b'{') - count(b'}')
+    }
+
+    /// True if a macro's arguments may split the braces, or the body stands within parentheses.
+    fn is_piece(&self) -> bool {
+        let bytes = self.text.as_bytes();
+        let mut open: Vec<u8> = Vec::new();
+        let mut surplus: Vec<u8> = Vec::new();
+        for token in &self.lexed.tokens {
+            match bracket(bytes, token) {
+                byte @ (b'(' | b'[') => open.push(byte),
+                byte @ (b')' | b']') => {
+                    let wanted = if byte == b')' { b'(' } else { b'[' };
+                    if open.pop_if(|top| *top == wanted).is_none() {
+                        surplus.push(wanted);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // `a) {} else if (b` stands within parentheses.
+        surplus.reverse();
+        open == surplus && !self.is_loop()
+    }
+
     /// The first bracket that has no partner in the body.
     fn brackets(&self) -> Option<Problem> {
+        if self.is_piece() {
+            return None;
+        }
         let bytes = self.text.as_bytes();
         let mut open: Vec<(u8, usize)> = Vec::new();
         for token in &self.lexed.tokens {

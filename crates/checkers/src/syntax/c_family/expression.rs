@@ -12,6 +12,9 @@ const BLOCK_TOKENS_MAX: usize = 256;
 /// How many tokens of a statement are looked at for comparisons.
 const STATEMENT_TOKENS_MAX: usize = 256;
 
+/// How many parentheses in a row are looked at after a macro.
+const CLAUSE_GROUPS_MAX: usize = 4;
+
 /// The most names that stand side by side in code.
 const NAMES_MAX: u32 = 6;
 
@@ -277,6 +280,10 @@ impl Parser<'_> {
             Kind::Comma => self.comma(scan),
             Kind::Semicolon => self.semicolon(scan),
             Kind::Colon => self.colon(scan),
+            // `BEGIN_DECLS`, and the includes after it.
+            Kind::Include if scan.place.is_run() && scan.only_macros && scan.prev == Prev::Name => {
+                Ok(Flow::Done)
+            }
             Kind::Include => {
                 scan.only_macros = true;
                 self.accept(scan, Prev::Wild)
@@ -630,6 +637,17 @@ impl Parser<'_> {
                 if !operand && !self.follows_template(scan) && !self.is_operator_argument(scan) {
                     return Err(self.unexpected(at));
                 }
+                // `TEMPLATE_HEAD typename T>`: the macro opens the angle.
+                let closes = self.cpp
+                    && matches!(scan.place, Place::File | Place::Class)
+                    && !scan.expression
+                    && self.suspect(scan.start)
+                    && scan.start + 1 < at;
+                if closes {
+                    scan.typed = false;
+                    scan.declared = false;
+                    return self.accept(scan, Prev::Wild);
+                }
                 while self.is(self.at + 1, Kind::Greater) && self.glued(self.at + 1) {
                     self.at += 1;
                 }
@@ -673,8 +691,17 @@ impl Parser<'_> {
                 self.at += 1;
                 return Ok(Flow::Go);
             }
-            // A handle of another dialect: `T^>`.
-            Kind::Caret if operand && self.is(at + 1, Kind::Greater) => {
+            // A handle of another dialect: `T^>`, `T^ name`.
+            Kind::Caret
+                if operand
+                    && (self.is(at + 1, Kind::Greater)
+                        || self.cpp
+                            && !scan.expression
+                            && self.glued(at)
+                            && !self.glued(at + 1)
+                            && self.is(at + 1, Kind::Ident)) =>
+            {
+                scan.pointer = true;
                 return self.accept(scan, Prev::Pointer);
             }
             Kind::Caret if !operand => {
@@ -836,7 +863,9 @@ impl Parser<'_> {
             return Ok(Flow::Done);
         }
         let destructor = self.cpp && !scan.expression && self.word(self.at) == "~";
-        if !destructor && !matches!(scan.prev, Prev::Cast | Prev::Wild | Prev::Angle) {
+        // `IF_DEBUG(a ||) !b`
+        let by_macro = scan.prev == Prev::Call && scan.loose;
+        if !destructor && !by_macro && !matches!(scan.prev, Prev::Cast | Prev::Wild | Prev::Angle) {
             return Err(self.unexpected(self.at));
         }
         scan.operator(Prev::Unary, self.at);
@@ -855,6 +884,8 @@ impl Parser<'_> {
             self.list(Place::Angle, close)?;
             self.at = close + 1;
             scan.typed |= !scan.expression;
+            // `CAT(a, b)<c>` names a type.
+            scan.parameters &= !(scan.prev == Prev::Call && scan.loose);
             scan.operand(Prev::Angle, close);
             return Ok(Flow::Go);
         }
@@ -1181,7 +1212,8 @@ impl Parser<'_> {
             Prev::Name => {
                 self.suspect(scan.last)
                     || self.macros.may_be(self.tokens[scan.last])
-                        && self.begins_anew(close + 1, scan)
+                        && (self.begins_anew(close + 1, scan) || self.takes_clauses(open))
+                    || self.takes_macro(open, close)
             }
             Prev::Call => scan.loose,
             _ => false,
@@ -1193,6 +1225,7 @@ impl Parser<'_> {
         if loose {
             self.at = close + 1;
             scan.loose = true;
+            scan.suspicious = true;
             // `T name GUARDED_BY(mutex)`: those are no parameters.
             let attribute = scan.declared
                 && scan.declarator != scan.last
@@ -1204,10 +1237,44 @@ impl Parser<'_> {
         self.at = open + 1;
         let inner = self.list(Place::Call, close)?;
         self.at = close + 1;
-        scan.loose = inner.statements;
+        // Only a macro takes statements.
+        scan.loose = inner.statements || inner.semicolons > 0;
         scan.parameters |= !scan.expression;
         scan.operand(Prev::Call, close);
         Ok(Flow::Go)
+    }
+
+    /// True if a macro's parentheses hold what follows a function's: `RET(bool)(requires A)`.
+    fn takes_clauses(&self, open: usize) -> bool {
+        let mut open = open;
+        for _ in 0..CLAUSE_GROUPS_MAX {
+            let clause = match self.kind(open + 1) {
+                Some(Kind::Requires) => true,
+                Some(Kind::Noexcept) => self.is(open + 2, Kind::LeftParen),
+                Some(Kind::Qualifier) => matches!(
+                    self.kind(open + 2),
+                    Some(Kind::RightParen | Kind::Requires | Kind::Noexcept)
+                ),
+                _ => false,
+            };
+            if clause {
+                return true;
+            }
+            open = self.after_group(open);
+            if !self.is(open, Kind::LeftParen) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// True if an argument is the name of a macro with parameters, which only macros take.
+    fn takes_macro(&self, open: usize, close: usize) -> bool {
+        (open + 1..close).any(|index| {
+            self.macros.defines_function(self.tokens[index])
+                && matches!(self.kind(index - 1), Some(Kind::LeftParen | Kind::Comma))
+                && matches!(self.kind(index + 1), Some(Kind::RightParen | Kind::Comma))
+        })
     }
 
     /// True if no call can be followed by the token.
@@ -1359,7 +1426,8 @@ impl Parser<'_> {
                     || scan.place == Place::Call
                     || self.cpp && (scan.typed || !self.looks_like_block(open))
             }
-            Prev::Unary => false,
+            // A block of Clang: `^{ … }`.
+            Prev::Unary => self.is(scan.last, Kind::Caret),
             _ => true,
         };
         if !fits {
@@ -1369,7 +1437,10 @@ impl Parser<'_> {
             return Err(self.side_by_side(scan));
         }
         if self.looks_like_block(open)
-            && (scan.place == Place::Call || scan.loose || scan.suspicious)
+            && (scan.place == Place::Call
+                || scan.loose
+                || scan.suspicious
+                || scan.prev == Prev::Unary)
         {
             self.block()?;
         } else {

@@ -32,6 +32,7 @@ const WELL_KNOWN: &[&str] = &[
     "final",
     "override",
     "va_dcl",
+    "_T",
     "synchronized",
     "interface",
 ];
@@ -41,11 +42,14 @@ const WELL_KNOWN: &[&str] = &[
 pub(super) struct Macros<'t> {
     text: &'t str,
     defined: HashSet<&'t str>,
+    /// Those with parameters.
+    functions: HashSet<&'t str>,
 }
 
 impl<'t> Macros<'t> {
     pub(super) fn read(text: &'t str, tokens: &Tokens) -> Self {
         let mut defined = HashSet::new();
+        let mut functions = HashSet::new();
         for directive in &tokens.directives {
             let line = &text[directive.start..directive.end];
             if directive_name(line) == "define"
@@ -56,14 +60,28 @@ impl<'t> Macros<'t> {
                     .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
                     .unwrap_or(rest.len());
                 defined.insert(&rest[..end]);
+                if rest[end..].starts_with('(') {
+                    functions.insert(&rest[..end]);
+                }
             }
         }
-        Self { text, defined }
+        Self {
+            text,
+            defined,
+            functions,
+        }
     }
 
     /// True if the file itself defines the name.
     pub(super) fn defines(&self, token: Token) -> bool {
         !self.defined.is_empty() && self.defined.contains(self.word(token))
+    }
+
+    /// True if the file itself defines the name as a macro with parameters.
+    pub(super) fn defines_function(&self, token: Token) -> bool {
+        token.kind == Kind::Ident
+            && !self.functions.is_empty()
+            && self.functions.contains(self.word(token))
     }
 
     fn word(&self, token: Token) -> &'t str {
@@ -73,6 +91,12 @@ impl<'t> Macros<'t> {
     /// True if a name is in capitals.
     pub(super) fn shouts(&self, token: Token) -> bool {
         token.kind == Kind::Ident && is_shouted(self.word(token))
+    }
+
+    /// True for a name that constants have, as parameters of templates do: `N`, `MAX`, `value`.
+    pub(super) fn is_constant(&self, token: Token) -> bool {
+        let word = self.word(token);
+        token.kind == Kind::Ident && (word.len() == 1 || word == "value" || is_shouted(word))
     }
 
     /// True if a token may be a macro, given that it is used like none but a macro.
@@ -94,6 +118,8 @@ impl<'t> Macros<'t> {
             || ["foreach", "for_each"]
                 .iter()
                 .any(|part| word.contains(part))
+            || takes_code(word)
+            || declares(word)
             || self.defines(token)
     }
 }
@@ -103,6 +129,17 @@ fn is_statement_like(word: &str) -> bool {
     ["Assert", "Trace", "pthread_cleanup_"]
         .iter()
         .any(|start| word.starts_with(start))
+}
+
+/// True for macros that compile their argument or leave it out: `CGAL_assertion_code(…)`.
+pub(super) fn takes_code(word: &str) -> bool {
+    word.ends_with("_code") && has_shouted_part(word)
+}
+
+/// True for macros named for the variables that they declare: `DeclareLoadVars`.
+fn declares(word: &str) -> bool {
+    word.strip_prefix("Declare")
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
 }
 
 /// True for names in capitals; one letter alone is none.

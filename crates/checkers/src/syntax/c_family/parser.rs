@@ -11,6 +11,12 @@ const STACK_RED_ZONE_BYTES: usize = 64 * 1024;
 /// What is added when it does not.
 const STACK_CHUNK_BYTES: usize = 1024 * 1024;
 
+/// How many tokens template arguments have at most that hold a comparison.
+const ANGLE_TOKENS_MAX: usize = 1_024;
+
+/// How many `<` are taken for a comparison in turn.
+const COMPARISONS_MAX: usize = 16;
+
 /// No partner.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -222,16 +228,21 @@ impl<'t> Parser<'t> {
 /// # Complexity
 ///
 /// Linear: each token is pushed and popped at most once.
-pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
+pub(super) fn pair(tokens: &[Token], macros: &Macros<'_>, cpp: bool) -> Option<Vec<u32>> {
     let mut partners = vec![NONE; tokens.len()];
     let mut open: Vec<u32> = Vec::new();
+    let mut unpaired: Vec<u32> = Vec::new();
     for (at, token) in (0_u32..).zip(tokens) {
         let opener = match token.kind {
             Kind::LeftParen | Kind::LeftBracket | Kind::LeftBrace => {
                 open.push(at);
                 continue;
             }
-            Kind::Less if cpp && opens_angle(tokens, at as usize) => {
+            Kind::Less
+                if cpp
+                    && (opens_angle(tokens, at as usize)
+                        || follows_macro(tokens, &partners, macros, at as usize)) =>
+            {
                 open.push(at);
                 continue;
             }
@@ -251,21 +262,15 @@ pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
             Kind::RightBracket => Kind::LeftBracket,
             Kind::RightBrace => Kind::LeftBrace,
             Kind::Semicolon => {
-                while open
-                    .last()
-                    .is_some_and(|&top| tokens[top as usize].kind == Kind::Less)
-                {
-                    open.pop();
+                while let Some(top) = open.pop_if(|top| tokens[*top as usize].kind == Kind::Less) {
+                    unpaired.push(top);
                 }
                 continue;
             }
             _ => continue,
         };
-        while open
-            .last()
-            .is_some_and(|&top| tokens[top as usize].kind == Kind::Less)
-        {
-            open.pop();
+        while let Some(top) = open.pop_if(|top| tokens[*top as usize].kind == Kind::Less) {
+            unpaired.push(top);
         }
         let top = open.pop()?;
         if tokens[top as usize].kind != opener {
@@ -275,7 +280,104 @@ pub(super) fn pair(tokens: &[Token], cpp: bool) -> Option<Vec<u32>> {
         partners[at as usize] = top;
     }
     open.retain(|&top| tokens[top as usize].kind != Kind::Less);
-    open.is_empty().then_some(partners)
+    if !open.is_empty() {
+        return None;
+    }
+    unpaired.sort_unstable();
+    for less in unpaired {
+        pair_around_comparison(tokens, macros, &mut partners, less as usize);
+    }
+    Some(partners)
+}
+
+/// True if a `<` follows the arguments of a macro that makes a name: `CAT(a, b)<c>`.
+fn follows_macro(tokens: &[Token], partners: &[u32], macros: &Macros<'_>, at: usize) -> bool {
+    if at < 3 || tokens[at - 1].kind != Kind::RightParen {
+        return false;
+    }
+    let name = (partners[at - 1] as usize).checked_sub(1);
+    let glued = |index: usize| {
+        tokens
+            .get(index)
+            .is_some_and(|token| token.start == tokens[index - 1].end)
+    };
+    let begins = tokens[at].first
+        && (glued(at + 1)
+            || tokens
+                .get(at + 1)
+                .is_some_and(|next| next.kind == Kind::Qualifier));
+    name.is_some_and(|name| macros.suspects(tokens[name])) && (glued(at) || begins)
+}
+
+/// Pairs a `<` that one inside of it, which compares, took the `>` of: `a<b < c, d>`.
+fn pair_around_comparison(
+    tokens: &[Token],
+    macros: &Macros<'_>,
+    partners: &mut [u32],
+    less: usize,
+) {
+    let mut end = less + 1;
+    let mut depth = 0_usize;
+    while let Some(token) = tokens.get(end).filter(|_| end - less < ANGLE_TOKENS_MAX) {
+        match token.kind {
+            Kind::LeftParen | Kind::LeftBracket => depth += 1,
+            Kind::RightParen | Kind::RightBracket if depth > 0 => depth -= 1,
+            Kind::Semicolon
+            | Kind::LeftBrace
+            | Kind::RightBrace
+            | Kind::RightParen
+            | Kind::RightBracket => break,
+            _ => {}
+        }
+        end += 1;
+    }
+    let may_compare = |index: usize| {
+        partners[index] != NONE
+            && tokens[index].kind == Kind::Less
+            && (tokens[index - 1].end < tokens[index].start
+                && tokens[index].end < tokens[index + 1].start
+                || macros.is_constant(tokens[index - 1]))
+    };
+    let candidates: Vec<usize> = (less + 1..end)
+        .filter(|&index| may_compare(index))
+        .collect();
+    for compares in candidates.into_iter().take(COMPARISONS_MAX) {
+        let mut open: Vec<usize> = Vec::new();
+        let mut pairs: Vec<(usize, usize)> = Vec::new();
+        for index in less..end {
+            let token = tokens[index];
+            match token.kind {
+                Kind::Less if index == less || partners[index] != NONE && index != compares => {
+                    open.push(index);
+                }
+                Kind::LeftParen | Kind::LeftBracket => open.push(index),
+                Kind::RightParen | Kind::RightBracket => {
+                    while open.pop_if(|top| tokens[*top].kind == Kind::Less).is_some() {}
+                    open.pop();
+                }
+                Kind::Greater
+                    if open
+                        .last()
+                        .is_some_and(|&top| tokens[top].kind == Kind::Less) =>
+                {
+                    pairs.extend(open.pop().map(|top| (top, index)));
+                }
+                _ => {}
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        if !open.is_empty() || pairs.last().is_none_or(|&(top, _)| top != less) {
+            continue;
+        }
+        partners[compares] = NONE;
+        for (top, close) in pairs {
+            partners[top] = u32::try_from(close).unwrap_or(NONE);
+            partners[close] = u32::try_from(top).unwrap_or(NONE);
+        }
+        return;
+    }
 }
 
 /// True if a `<` follows what may be a template.
@@ -297,6 +399,19 @@ fn opens_angle(tokens: &[Token], at: usize) -> bool {
         ) && !(at >= 2
             && tokens[at - 1].kind == Kind::Less
             && tokens[at - 2].kind != Kind::Operator)
+            && !compares_member(tokens, at)
+}
+
+/// True at the `<` of `a->b < c`.
+fn compares_member(tokens: &[Token], at: usize) -> bool {
+    at >= 3
+        && tokens[at - 1].kind == Kind::Ident
+        && tokens[at - 1].end < tokens[at].start
+        && tokens
+            .get(at + 1)
+            .is_some_and(|next| tokens[at].end < next.start)
+        && tokens[at - 2].end == tokens[at - 1].start
+        && matches!(tokens[at - 2].kind, Kind::Arrow | Kind::Dot)
 }
 
 /// A keyword twice in a row.

@@ -8,7 +8,7 @@ use super::tokens::Kind;
 const OLD_PARAMETERS_MAX: usize = 64;
 
 /// How many macros in a row are looked at.
-const CHAIN_MAX: usize = 64;
+const CHAIN_MAX: usize = 4_096;
 
 /// How many tokens of braces after a macro are looked at for access specifiers.
 const CLASS_TOKENS_MAX: usize = 4_096;
@@ -66,8 +66,17 @@ impl Parser<'_> {
                 self.else_may_follow = kind == Kind::Include;
                 Ok(())
             }
-            Kind::LeftBrace if place == Place::Block => self.block(),
-            Kind::LeftBrace => Err(self.unexpected(start)),
+            Kind::LeftBrace
+                if place == Place::Block || place == Place::File && self.may_be_inside =>
+            {
+                self.block()
+            }
+            Kind::LeftBrace => {
+                let stop = self.unexpected(start);
+                // What the braces belong to may be conditional.
+                Err(Self::since(stop, self.byte(start.saturating_sub(1))))
+            }
+            Kind::Catch if place == Place::Block && may_else => self.handlers(),
             Kind::Else if place == Place::Block && may_else => {
                 self.at += 1;
                 self.body("else", end)
@@ -241,8 +250,11 @@ impl Parser<'_> {
             return Err(self.missing(&format!("a statement after `{word}`"), self.at - 1));
         }
         let outer = self.statement;
-        // Labels and `case` may stand before the statement.
         self.nested(|parser| parser.statement(Place::Block, end))?;
+        // Labels and `case` may stand before the statement.
+        while self.at < end && self.is(self.at - 1, Kind::Colon) {
+            self.nested(|parser| parser.statement(Place::Block, end))?;
+        }
         self.statement = outer;
         Ok(())
     }
@@ -419,7 +431,7 @@ impl Parser<'_> {
         while self.at < scan.end {
             if self.step(scan)? == Flow::Done {
                 let ended = self.at > 0 && self.is(self.at - 1, Kind::Semicolon);
-                let by_macro = self.suspect(scan.start);
+                let by_macro = self.suspect(scan.start) || scan.only_macros && scan.loose;
                 // Such a macro may have begun a condition, or outside a function its body.
                 self.else_may_follow |= ended && by_macro;
                 self.may_be_inside |=
@@ -440,7 +452,10 @@ impl Parser<'_> {
             || scan.loose && scan.prev == Prev::Call
             || scan.prev == Prev::Name && self.suspect(scan.last)
             || match self.form(scan) {
-                Form::Bare => self.suspect(scan.start),
+                Form::Bare => {
+                    self.suspect(scan.start)
+                        || scan.place == Place::Class && self.macros.may_be(self.tokens[scan.start])
+                }
                 Form::Call => {
                     scan.place != Place::Block
                         || !self.first(scan.start)
@@ -545,12 +560,14 @@ impl Parser<'_> {
     }
 
     fn boundary_of_declaration(&mut self, scan: &Scan, deeper: bool) -> Parsed<Flow> {
-        if scan.only_macros && scan.prev == Prev::Call {
+        if scan.only_macros && scan.prev == Prev::Call && self.word(scan.start) != "interface" {
             return Ok(Flow::Done);
         }
         let token = self.tokens[self.at];
-        let old =
-            scan.place == Place::File && !self.cpp && scan.prev == Prev::Call && scan.names >= 1;
+        let old = self.may_hold_functions(scan)
+            && !self.cpp
+            && scan.prev == Prev::Call
+            && scan.names >= 1;
         if old && self.is_name_list(scan.last) {
             return self.old_function(scan);
         }
@@ -609,9 +626,15 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// True outside of functions, and in GNU C after `auto`.
+    fn may_hold_functions(&self, scan: &Scan) -> bool {
+        scan.place == Place::File
+            || scan.place == Place::Block && !self.cpp && self.word(scan.start) == "auto"
+    }
+
     /// The declarations between the parameters and the body of a function of old C, if it is one.
     fn old_function(&mut self, scan: &Scan) -> Parsed<Flow> {
-        if scan.place != Place::File || self.cpp || !self.is_name_list(scan.last) {
+        if !self.may_hold_functions(scan) || self.cpp || !self.is_name_list(scan.last) {
             let simple = scan.place != Place::Block && self.form(scan) == Form::Call;
             if simple {
                 return Ok(Flow::Done);
@@ -706,6 +729,15 @@ impl Parser<'_> {
             }
             return Ok(Flow::Done);
         }
+        // `Catch` and the statement that it governs: a name alone does nothing.
+        let governs = self.form(scan) == Form::Bare
+            && scan.place == Place::Block
+            && self.first(self.at)
+            && self.first(scan.start)
+            && self.tokens[self.at].column > self.tokens[scan.start].column;
+        if governs {
+            return self.governed(scan);
+        }
         let last_is_macro = scan.prev == Prev::Name && self.suspect(scan.last)
             || scan.prev == Prev::Call && scan.loose;
         if last_is_macro {
@@ -756,10 +788,18 @@ impl Parser<'_> {
     }
 
     /// A colon in a statement: a label, a bit-field, a constructor's initialisers.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of colon")]
     pub(super) fn run_colon(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let at = self.at;
         if scan.expression || !scan.prev.is_operand() && scan.place != Place::Class {
-            return Err(self.unexpected(at));
+            let stop = self.unexpected(at);
+            // What the colon belongs to may be conditional.
+            let from = if scan.start == at {
+                at.saturating_sub(1)
+            } else {
+                at
+            };
+            return Err(Self::since(stop, self.byte(from)));
         }
         match scan.place {
             _ if self.form(scan) == Form::Bare && scan.place == Place::Block => {
@@ -776,7 +816,12 @@ impl Parser<'_> {
                 self.at += 1;
                 Ok(Flow::Done)
             }
-            Place::File if scan.loose && scan.only_macros && self.cpp => {
+            Place::File
+                if self.cpp
+                    && (scan.loose && (scan.only_macros || self.form(scan) == Form::Call)
+                        || scan.suspicious && self.is(scan.start, Kind::Record)
+                        || self.word(scan.start) == "interface") =>
+            {
                 // A macro that begins a class.
                 self.bases()?;
                 if self.here(Kind::LeftBrace) {
@@ -808,6 +853,14 @@ impl Parser<'_> {
             Place::Block if scan.suspicious && scan.only_macros => {
                 self.at += 1;
                 Ok(Flow::Done)
+            }
+            // Members, to be included where the class is.
+            Place::File if scan.typed && self.is(at + 1, Kind::Number) => {
+                let mut stop = self.unexpected(at);
+                if let Stop::Wrong(problem) = &mut stop {
+                    problem.doubtful = true;
+                }
+                Err(stop)
             }
             Place::File if scan.suspicious => {
                 self.at += 1;
@@ -913,8 +966,20 @@ impl Parser<'_> {
     }
 
     /// A brace in a statement that may declare: a body, an initialiser, the block of a macro.
+    #[expect(clippy::too_many_lines, reason = "one case for each kind of brace")]
     pub(super) fn run_brace(&mut self, scan: &mut Scan) -> Parsed<Flow> {
         let open = self.at;
+        if scan.place != Place::Block && scan.suspicious && self.is_class_body(open) {
+            // A macro stands for `class` or between the class and its body.
+            self.braces(Place::Class)?;
+            return Ok(Flow::Done);
+        }
+        if scan.loose && scan.prev == Prev::Call && self.word(scan.start) == "typedef" {
+            // `typedef ENUM(type, name) { … };`
+            self.at = self.after_group(open);
+            scan.operand(Prev::Type, self.at - 1);
+            return Ok(Flow::Go);
+        }
         let block = self.looks_like_block(open);
         let form = self.form(scan);
         let by_macro = scan.only_macros
@@ -958,8 +1023,15 @@ impl Parser<'_> {
         if !fits && !by_macro {
             return Err(self.unexpected(open));
         }
+        let empty = form == Form::Bare && self.after_group(open) == open + 2 && !self.cpp;
+        if scan.place == Place::Block && empty && self.first(scan.start) {
+            // `Catch {}`: the body of a macro.
+            self.at = open + 2;
+            self.else_branch(scan.end)?;
+            return Ok(Flow::Done);
+        }
         if form == Form::Bare
-            && !self.suspect(scan.start)
+            && !self.macros.may_be(self.tokens[scan.start])
             && (block || scan.place != Place::Block || !self.cpp)
             && (scan.place != Place::Block || self.ends_declaration(self.after_group(open)))
         {

@@ -307,7 +307,31 @@ impl Builder<'_> {
         None
     }
 
+    /// Steps over a line that becomes a directive later: `EXPAND(#) if A`, `@#if A`.
+    fn later_directive(&mut self, raw: RawToken) -> bool {
+        let line_end = memchr::memchr(b'\n', &self.bytes[raw.start..])
+            .map_or(self.bytes.len(), |len| raw.start + len);
+        let line = &self.text[raw.start..line_end];
+        let is_macro = line
+            .split_once("(#)")
+            .is_some_and(|(name, _)| super::macros::may_be_named(name));
+        if !self.first || !is_macro && !line.starts_with("@#") {
+            return false;
+        }
+        while self
+            .raw
+            .get(self.at)
+            .is_some_and(|raw| raw.start < line_end)
+        {
+            self.at += 1;
+        }
+        true
+    }
+
     fn word(&mut self, raw: RawToken) {
+        if self.later_directive(raw) {
+            return;
+        }
         let word = &self.text[raw.start..raw.end];
         let kind = keyword(word, self.cpp);
         match word {
@@ -383,6 +407,9 @@ impl Builder<'_> {
     }
 
     fn punctuation(&mut self, start: usize) {
+        if self.bytes[start] == b'@' && self.later_directive(self.raw[self.at]) {
+            return;
+        }
         let rest = &self.bytes[start..];
         if rest[0] == b'\\' && is_line_end(&rest[1..]) {
             self.scanned = start;
