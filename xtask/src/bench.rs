@@ -1,6 +1,8 @@
 //! Runs the benchmarks several times and prints one table.
 
 mod machine;
+mod peers;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +18,7 @@ use crate::{Ended, tool};
 
 pub(crate) const HELP: &str = "\
 cargo xtask bench [AREA...] [--quick] [--json FILE]
+cargo xtask bench ringbuf|msgpool... --peers [--measure NAME] [--quick] [--json FILE]
 
 Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language
@@ -24,10 +27,14 @@ Areas, all without one named:
 Each area runs three times; p50 and p95 are the medians of the runs', the spread is
 how far apart the runs' p50 are, in per cent of the median.
 
-  --quick      one run with fewer samples, no spread
-  --json FILE  also write the figures with commit, rustc, processor, cores and load
+With --peers an area is measured beside its rivals by benches/peers: each figure comes
+from seven fresh processes, in turn with the rivals', and the ratios wanted are judged.
 
-Exit code: 0 measured, 2 could not measure.
+  --quick         one run with fewer samples, no spread; three processes with --peers
+  --measure NAME  only the measures whose names begin so; `peers list` names them
+  --json FILE     also write the figures with commit, rustc, processor, cores and load
+
+Exit code: 0 measured, 1 a ratio wanted was missed, 2 could not measure.
 ";
 
 const RUNS: usize = 3;
@@ -74,14 +81,26 @@ pub(crate) struct Report {
 
 pub(crate) fn run(mut parser: lexopt::Parser) -> Result<Ended> {
     let (mut is_quick, mut json, mut areas) = (false, None::<PathBuf>, Vec::new());
+    let (mut is_with_peers, mut only) = (false, None);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("quick") => is_quick = true,
             Long("json") => json = Some(parser.value()?.into()),
+            Long("peers") => is_with_peers = true,
+            Long("measure") => only = Some(parser.value()?.string()?),
             Value(area) => areas.push(area.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
+    if is_with_peers {
+        return peers::run(&peers::Options {
+            areas,
+            measure: only,
+            is_quick,
+            json,
+        });
+    }
+    ensure!(only.is_none(), "--measure goes with --peers");
     let report = measure(&areas, is_quick)?;
     print(&report);
     if let Some(path) = json {
