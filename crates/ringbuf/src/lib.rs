@@ -1,11 +1,20 @@
 //! Bounded lock-free rings for one or many producers and consumers.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    feature = "std",
+    expect(
+        clippy::disallowed_methods,
+        reason = "deadlines are measured here; the ban is for the pure crates"
+    )
+)]
 
 extern crate alloc;
 
 mod cache_line;
 mod ends;
 mod error;
+mod slots;
+pub mod spsc;
 mod sync;
 mod wait;
 

@@ -48,7 +48,7 @@ mod imp {
     }
 }
 
-use crate::sync::{Ordering, fence};
+use crate::sync::{Ordering, compiler_fence, fence};
 
 /// The two halves of the barrier; the halves of one barrier agree on who pays.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl Barrier {
     #[inline]
     pub(super) fn light(self) {
         if self.is_asymmetric {
-            core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+            compiler_fence(Ordering::SeqCst);
         } else {
             fence(Ordering::SeqCst);
         }
