@@ -19,25 +19,12 @@ use crate::sync::Shadows;
 /// Where a ring's places begin: on a pair of cache lines of their own.
 const ALIGNMENT_BYTES: usize = 2 * CACHE_LINE_BYTES;
 
-/// A power of two of places, each for one `T`.
+/// The memory that a ring's places are in.
 ///
-/// A *position* counts values since the ring was made, wrapping; a place serves every position
-/// that is equal to it modulo the capacity. Dropping the slots frees the memory and drops no value.
+/// Dropping the slots frees the memory and drops no value.
 pub(crate) struct Slots<T> {
-    /// `capacity` places; dangling if they need no memory.
-    first: NonNull<MaybeUninit<T>>,
-    /// The capacity, a power of two, less one.
-    mask: usize,
-    /// One for each place.
-    shadows: Shadows,
+    places: Places<T>,
 }
-
-// SAFETY: `first` points to memory that only this value frees, `mask` and the shadows are plain
-// data; the values are handed from thread to thread, which `T: Send` permits.
-unsafe impl<T: Send> Send for Slots<T> {}
-// SAFETY: a shared `Slots` gives access to places only through unsafe functions, whose callers
-// see to it that each place is touched by one thread at a time; values move, so `T: Send` is enough.
-unsafe impl<T: Send> Sync for Slots<T> {}
 
 impl<T> Slots<T> {
     /// Empty places; the capacity must be a power of two and fit the memory.
@@ -54,13 +41,69 @@ impl<T> Slots<T> {
             let memory = unsafe { alloc(layout) };
             NonNull::new(memory.cast()).unwrap_or_else(|| handle_alloc_error(layout))
         };
-        Ok(Self {
+        let places = Places {
             first,
             mask: capacity - 1,
             shadows: Shadows::new(capacity),
-        })
+        };
+        Ok(Self { places })
     }
 
+    /// Where the places are.
+    #[inline]
+    pub(crate) fn places(&self) -> Places<T> {
+        self.places.clone()
+    }
+
+    /// None if no allocation can have that size.
+    fn layout(capacity: usize) -> Option<Layout> {
+        let layout = Layout::array::<MaybeUninit<T>>(capacity).ok()?;
+        layout.align_to(ALIGNMENT_BYTES).ok()
+    }
+}
+
+impl<T> Drop for Slots<T> {
+    fn drop(&mut self) {
+        let layout = Self::layout(self.places.capacity()).expect("the layout was made in `new`");
+        if layout.size() != 0 {
+            // SAFETY: `first` came from `alloc` with this layout and is freed nowhere else.
+            unsafe { dealloc(self.places.first.as_ptr().cast(), layout) };
+        }
+    }
+}
+
+/// Where a ring's places are: what its ends keep at hand.
+///
+/// A *position* counts values since the ring was made, wrapping; a place serves every position
+/// that is equal to it modulo the capacity.
+pub(crate) struct Places<T> {
+    /// `mask + 1` places; dangling if they need no memory.
+    first: NonNull<MaybeUninit<T>>,
+    /// The capacity, a power of two, less one.
+    mask: usize,
+    /// One for each place.
+    shadows: Shadows,
+}
+
+// SAFETY: `first` points to memory that the slots keep, the rest is plain data; the values are
+// handed from thread to thread, which `T: Send` permits.
+unsafe impl<T: Send> Send for Places<T> {}
+// SAFETY: shared `Places` give access only through unsafe functions, whose callers see to it that
+// each place is touched by one thread at a time; values move, so `T: Send` is enough.
+unsafe impl<T: Send> Sync for Places<T> {}
+
+impl<T> Clone for Places<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self {
+            first: self.first,
+            mask: self.mask,
+            shadows: self.shadows.clone(),
+        }
+    }
+}
+
+impl<T> Places<T> {
     #[inline]
     pub(crate) const fn capacity(&self) -> usize {
         self.mask + 1
@@ -70,8 +113,8 @@ impl<T> Slots<T> {
     ///
     /// # Safety
     ///
-    /// The place holds no value (one that is there is lost, not dropped), and no other thread
-    /// touches it meanwhile.
+    /// The slots live, the place holds no value (one that is there is lost, not dropped), and no
+    /// other thread touches it meanwhile.
     #[inline]
     pub(crate) unsafe fn write(&self, position: usize, value: T) {
         self.shadows.write(position & self.mask);
@@ -83,8 +126,8 @@ impl<T> Slots<T> {
     ///
     /// # Safety
     ///
-    /// The place holds a value, no other thread touches it meanwhile, and the caller treats it
-    /// as empty from now on.
+    /// The slots live, the place holds a value, no other thread touches it meanwhile, and the
+    /// caller treats it as empty from now on.
     #[inline]
     pub(crate) unsafe fn read(&self, position: usize) -> T {
         self.shadows.write(position & self.mask);
@@ -143,22 +186,6 @@ impl<T> Slots<T> {
     fn place(&self, position: usize) -> *mut MaybeUninit<T> {
         // SAFETY: the masked position is below the capacity, hence inside of the allocation.
         unsafe { self.first.as_ptr().add(position & self.mask) }
-    }
-
-    /// None if no allocation can have that size.
-    fn layout(capacity: usize) -> Option<Layout> {
-        let layout = Layout::array::<MaybeUninit<T>>(capacity).ok()?;
-        layout.align_to(ALIGNMENT_BYTES).ok()
-    }
-}
-
-impl<T> Drop for Slots<T> {
-    fn drop(&mut self) {
-        let layout = Self::layout(self.capacity()).expect("the layout was made in `new`");
-        if layout.size() != 0 {
-            // SAFETY: `first` came from `alloc` with this layout and is freed nowhere else.
-            unsafe { dealloc(self.first.as_ptr().cast(), layout) };
-        }
     }
 }
 

@@ -53,7 +53,7 @@ use core::fmt;
 
 use self::pace::Pace;
 use crate::cache_line::CacheLine;
-use crate::slots::Slots;
+use crate::slots::{Places, Slots};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 use crate::{CapacityError, Deadline, Iter, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -76,10 +76,12 @@ pub fn ring<T>(capacity: usize) -> Result<Ends<T>, CapacityError> {
 ///
 /// As for [`ring`].
 pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityError> {
+    let slots = Slots::new(capacity)?;
+    let places = slots.places();
     let shared = Arc::new(Shared {
         tail: CacheLine(AtomicUsize::new(0)),
         head: CacheLine(AtomicUsize::new(0)),
-        slots: Slots::new(capacity)?,
+        slots,
         is_producer_gone: AtomicBool::new(false),
         is_consumer_gone: AtomicBool::new(false),
         place: W::default(),
@@ -87,12 +89,14 @@ pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityErro
     });
     let producer = Producer {
         shared: Arc::clone(&shared),
+        places: places.clone(),
         tail: 0,
         limit: capacity,
         pace: Pace::new(capacity),
     };
     let consumer = Consumer {
         shared,
+        places,
         head: 0,
         limit: 0,
         pace: Pace::new(capacity),
@@ -121,7 +125,11 @@ impl<T, W> Drop for Shared<T, W> {
         let head = self.head.0.load(Ordering::Relaxed);
         let tail = self.tail.0.load(Ordering::Relaxed);
         // SAFETY: the places `head..tail` hold values, nobody else is left, and this runs once.
-        unsafe { self.slots.drop_values(head, tail.wrapping_sub(head)) };
+        unsafe {
+            self.slots
+                .places()
+                .drop_values(head, tail.wrapping_sub(head));
+        }
     }
 }
 
@@ -132,6 +140,8 @@ impl<T, W> Drop for Shared<T, W> {
 /// Every call that does not wait is wait-free and allocates nothing.
 pub struct Producer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
+    /// Those of `shared`, which keeps them.
+    places: Places<T>,
     /// The same as `Shared::tail`, which only this end stores.
     tail: usize,
     /// Up to where the places are known to be empty: `tail <= limit <= head + capacity`.
@@ -151,16 +161,8 @@ impl<T, W: Wait> Producer<T, W> {
     /// Wait-free; one store to a line that the consumer reads only when it has used up what it saw.
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), PushError<T>> {
-        if self.is_disconnected() {
-            return Err(PushError::Disconnected(value));
-        }
-        if self.tail == self.limit && self.refresh() == 0 {
-            return Err(PushError::Full(value));
-        }
-        // SAFETY: `tail < limit`, so the place is empty and the consumer leaves it alone.
-        unsafe { self.shared.slots.write(self.tail, value) };
-        self.publish(1);
-        Ok(())
+        let is_full = self.tail == self.limit && self.refresh() == 0;
+        self.put(value, is_full)
     }
 
     /// Pushes, waiting as long as it takes.
@@ -185,25 +187,22 @@ impl<T, W: Wait> Producer<T, W> {
         value: T,
         deadline: impl Into<Deadline>,
     ) -> Result<(), PushError<T>> {
-        match self.try_push(value) {
-            Err(PushError::Full(value)) => self.push_slowly(value, deadline.into()),
-            done => done,
+        let is_full = self.tail == self.limit && self.make_room(deadline.into()) == 0;
+        self.put(value, is_full)
+    }
+
+    #[inline]
+    fn put(&mut self, value: T, is_full: bool) -> Result<(), PushError<T>> {
+        if self.is_disconnected() {
+            return Err(PushError::Disconnected(value));
         }
-    }
-
-    #[cold]
-    fn push_slowly(&mut self, value: T, deadline: Deadline) -> Result<(), PushError<T>> {
-        self.wait(deadline);
-        // This end is the only one that fills places: what was ready is ready still.
-        self.try_push(value)
-    }
-
-    /// Waits until there is a place, the consumer is gone, or the deadline passed.
-    pub(crate) fn wait(&self, deadline: Deadline) -> bool {
-        self.pace.slip();
-        self.shared
-            .place
-            .wait_until(deadline, || self.is_push_ready())
+        if is_full {
+            return Err(PushError::Full(value));
+        }
+        // SAFETY: `tail < limit`, so the place is empty and the consumer leaves it alone.
+        unsafe { self.places.write(self.tail, value) };
+        self.publish(1);
+        Ok(())
     }
 
     /// Lends up to `count` empty places, to be filled in place and published together.
@@ -227,17 +226,11 @@ impl<T, W: Wait> Producer<T, W> {
     /// ```
     #[inline]
     pub fn claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
-        if self.is_disconnected() {
-            return Err(PushError::Disconnected(()));
-        }
         let mut free = self.limit.wrapping_sub(self.tail);
         if free < count {
             free = self.refresh();
         }
-        if free == 0 && count != 0 {
-            return Err(PushError::Full(()));
-        }
-        Ok(Claim::new(self, count.min(free)))
+        self.lend(count, free)
     }
 
     /// Lends up to `count` empty places, waiting up to the deadline for the first.
@@ -245,15 +238,28 @@ impl<T, W: Wait> Producer<T, W> {
     /// # Errors
     ///
     /// [`PushError::Full`] if there was no place up to the deadline, [`PushError::Disconnected`].
+    #[inline]
     pub fn claim_until(
         &mut self,
         count: usize,
         deadline: impl Into<Deadline>,
     ) -> Result<Claim<'_, T, W>, PushError<()>> {
-        if count != 0 && !self.is_push_ready() {
-            self.wait(deadline.into());
+        let mut free = self.limit.wrapping_sub(self.tail);
+        if free < count {
+            free = self.make_room(deadline.into());
         }
-        self.claim(count)
+        self.lend(count, free)
+    }
+
+    #[inline]
+    fn lend(&mut self, count: usize, free: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
+        if self.is_disconnected() {
+            return Err(PushError::Disconnected(()));
+        }
+        if free == 0 && count != 0 {
+            return Err(PushError::Full(()));
+        }
+        Ok(Claim::new(self, count.min(free)))
     }
 
     /// Pushes as many values as there are places for now, and says how many; the first of the
@@ -288,7 +294,7 @@ impl<T, W: Wait> Producer<T, W> {
     #[inline]
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.slots.capacity()
+        self.places.capacity()
     }
 
     /// Whether the consumer is gone.
@@ -312,6 +318,20 @@ impl<T, W: Wait> Producer<T, W> {
         free
     }
 
+    /// Waits for an empty place, or for the consumer to go; the number of empty places.
+    #[cold]
+    fn make_room(&mut self, deadline: Deadline) -> usize {
+        let free = self.refresh();
+        if free != 0 {
+            return free;
+        }
+        self.pace.slip();
+        self.shared
+            .place
+            .wait_until(deadline, || self.is_push_ready());
+        self.refresh()
+    }
+
     /// Hands the next `count` places, which were filled, to the consumer.
     #[inline]
     fn publish(&mut self, count: usize) {
@@ -319,9 +339,11 @@ impl<T, W: Wait> Producer<T, W> {
             count <= self.limit.wrapping_sub(self.tail),
             "only places of this end are published"
         );
-        self.tail = self.tail.wrapping_add(count);
+        let tail = self.tail.wrapping_add(count);
         // SYNC: pairs with the Acquire load in `Consumer::refresh`.
-        self.shared.tail.0.store(self.tail, Ordering::Release);
+        self.shared.tail.0.store(tail, Ordering::Release);
+        // After the atomic store: the compiler then keeps the tail of a loop in a register.
+        self.tail = tail;
         self.shared.value.notify(1);
     }
 }
@@ -378,6 +400,8 @@ impl<T, W: Wait> fmt::Debug for Producer<T, W> {
 /// Every call that does not wait is wait-free and allocates nothing.
 pub struct Consumer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
+    /// Those of `shared`, which keeps them.
+    places: Places<T>,
     /// The same as `Shared::head`, which only this end stores.
     head: usize,
     /// Up to where there are known to be values: `head <= limit <= tail`.
@@ -401,11 +425,7 @@ impl<T, W: Wait> Consumer<T, W> {
         if self.head == self.limit {
             self.refill()?;
         }
-        // SAFETY: `head < limit`, so the place holds a value and the producer leaves it alone;
-        // `release` gives the place back.
-        let value = unsafe { self.shared.slots.read(self.head) };
-        self.release(1);
-        Ok(value)
+        Ok(self.take())
     }
 
     /// Pops, waiting as long as it takes.
@@ -425,25 +445,20 @@ impl<T, W: Wait> Consumer<T, W> {
     /// [`PopError::Empty`] if nothing came up to the deadline, [`PopError::Disconnected`].
     #[inline]
     pub fn pop_until(&mut self, deadline: impl Into<Deadline>) -> Result<T, PopError> {
-        match self.try_pop() {
-            Err(PopError::Empty) => self.pop_slowly(deadline.into()),
-            done => done,
+        if self.head == self.limit {
+            self.await_values(deadline.into())?;
         }
+        Ok(self.take())
     }
 
-    #[cold]
-    fn pop_slowly(&mut self, deadline: Deadline) -> Result<T, PopError> {
-        self.wait(deadline);
-        // This end is the only one that empties places: what was ready is ready still.
-        self.try_pop()
-    }
-
-    /// Waits until there is a value, the producer is gone, or the deadline passed.
-    pub(crate) fn wait(&self, deadline: Deadline) -> bool {
-        self.pace.slip();
-        self.shared
-            .value
-            .wait_until(deadline, || self.is_pop_ready())
+    #[inline]
+    fn take(&mut self) -> T {
+        debug_assert!(self.head != self.limit, "the caller has seen a value");
+        // SAFETY: `head < limit`, so the place holds a value and the producer leaves it alone;
+        // `release` gives the place back.
+        let value = unsafe { self.places.read(self.head) };
+        self.release(1);
+        value
     }
 
     /// The next value, left where it is.
@@ -456,7 +471,7 @@ impl<T, W: Wait> Consumer<T, W> {
             self.refill()?;
         }
         // SAFETY: `head < limit`, so the place is this end's; the slice borrows this end.
-        let (first, _) = unsafe { self.shared.slots.slices(self.head, 1) };
+        let (first, _) = unsafe { self.places.slices(self.head, 1) };
         // SAFETY: the place holds a value, as above.
         Ok(unsafe { first[0].assume_init_ref() })
     }
@@ -470,15 +485,11 @@ impl<T, W: Wait> Consumer<T, W> {
     /// [`PopError::Empty`] or [`PopError::Disconnected`].
     #[inline]
     pub fn chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
-        let mut there = self.limit.wrapping_sub(self.head);
-        if there < count {
-            there = self.refresh();
-        }
-        if there == 0 && count != 0 {
+        let there = self.limit.wrapping_sub(self.head);
+        if there < count && self.refresh() == 0 {
             self.refill()?;
-            there = self.limit.wrapping_sub(self.head);
         }
-        Ok(Chunk::new(self, count.min(there)))
+        Ok(self.lend(count))
     }
 
     /// Lends up to `count` values in place, waiting up to the deadline for the first.
@@ -486,15 +497,23 @@ impl<T, W: Wait> Consumer<T, W> {
     /// # Errors
     ///
     /// [`PopError::Empty`] if nothing came up to the deadline, [`PopError::Disconnected`].
+    #[inline]
     pub fn chunk_until(
         &mut self,
         count: usize,
         deadline: impl Into<Deadline>,
     ) -> Result<Chunk<'_, T, W>, PopError> {
-        if count != 0 && !self.is_pop_ready() {
-            self.wait(deadline.into());
+        let there = self.limit.wrapping_sub(self.head);
+        if there < count && self.refresh() == 0 {
+            self.await_values(deadline.into())?;
         }
-        self.chunk(count)
+        Ok(self.lend(count))
+    }
+
+    #[inline]
+    fn lend(&mut self, count: usize) -> Chunk<'_, T, W> {
+        let there = self.limit.wrapping_sub(self.head);
+        Chunk::new(self, count.min(there))
     }
 
     /// Pops as many values as there are now, up to the length of the slice, and says how many.
@@ -538,7 +557,7 @@ impl<T, W: Wait> Consumer<T, W> {
     #[inline]
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.slots.capacity()
+        self.places.capacity()
     }
 
     /// Whether the producer is gone; values may be left.
@@ -559,6 +578,20 @@ impl<T, W: Wait> Consumer<T, W> {
         debug_assert!(there <= self.capacity(), "a ring has only its places");
         self.pace.saw(there);
         there
+    }
+
+    /// Waits for at least one value.
+    #[cold]
+    fn await_values(&mut self, deadline: Deadline) -> Result<(), PopError> {
+        match self.refill() {
+            Err(PopError::Empty) => {}
+            done => return done,
+        }
+        self.pace.slip();
+        self.shared
+            .value
+            .wait_until(deadline, || self.is_pop_ready());
+        self.refill()
     }
 
     /// Looks for at least one value.
@@ -584,9 +617,11 @@ impl<T, W: Wait> Consumer<T, W> {
             count <= self.limit.wrapping_sub(self.head),
             "only places of this end are released"
         );
-        self.head = self.head.wrapping_add(count);
+        let head = self.head.wrapping_add(count);
         // SYNC: pairs with the Acquire load in `Producer::refresh`.
-        self.shared.head.0.store(self.head, Ordering::Release);
+        self.shared.head.0.store(head, Ordering::Release);
+        // After the atomic store: the compiler then keeps the head of a loop in a register.
+        self.head = head;
         self.shared.place.notify(1);
     }
 }

@@ -44,8 +44,8 @@ pub(crate) use core::sync::atomic::compiler_fence;
 ///
 /// Outside of models they are nothing and do nothing.
 #[cfg(loom)]
-#[derive(Debug)]
-pub(crate) struct Shadows(alloc::boxed::Box<[loom::cell::UnsafeCell<()>]>);
+#[derive(Debug, Clone)]
+pub(crate) struct Shadows(alloc::sync::Arc<[loom::cell::UnsafeCell<()>]>);
 
 #[cfg(loom)]
 impl Shadows {
@@ -67,7 +67,7 @@ impl Shadows {
 ///
 /// Outside of models they are nothing and do nothing.
 #[cfg(not(loom))]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shadows;
 
 #[cfg(not(loom))]

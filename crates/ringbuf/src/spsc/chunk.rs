@@ -89,8 +89,7 @@ impl<'a, T, W: Wait> Chunk<'a, T, W> {
         unsafe {
             taken
                 .consumer
-                .shared
-                .slots
+                .places
                 .drop_values(taken.consumer.head, count);
         };
     }
@@ -119,12 +118,7 @@ impl<'a, T, W: Wait> Chunk<'a, T, W> {
     unsafe fn places<'b>(&self) -> (&'b mut [MaybeUninit<T>], &'b mut [MaybeUninit<T>]) {
         // SAFETY: `count` places from the head on are the consumer's, and the caller keeps the
         // slices within the borrow.
-        unsafe {
-            self.consumer
-                .shared
-                .slots
-                .slices(self.consumer.head, self.count)
-        }
+        unsafe { self.consumer.places.slices(self.consumer.head, self.count) }
     }
 }
 
@@ -173,7 +167,7 @@ impl<T, W: Wait> Iterator for Taking<'_, T, W> {
         let consumer = &*self.taken.consumer;
         let position = consumer.head.wrapping_add(self.taken.count);
         // SAFETY: the place is one of the chunk's and was not taken yet; counting it makes it empty.
-        let value = unsafe { consumer.shared.slots.read(position) };
+        let value = unsafe { consumer.places.read(position) };
         self.taken.count += 1;
         Some(value)
     }

@@ -45,12 +45,7 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
     #[inline]
     pub fn as_mut_slices(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: the places `tail..tail + count` are the producer's, which is borrowed.
-        unsafe {
-            self.producer
-                .shared
-                .slots
-                .slices(self.producer.tail, self.count)
-        }
+        unsafe { self.producer.places.slices(self.producer.tail, self.count) }
     }
 
     /// Publishes the first `count` places together.
@@ -78,12 +73,7 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
     pub fn fill(self, values: impl IntoIterator<Item = T>) -> usize {
         // SAFETY: as in `as_mut_slices`; the producer keeps the slots alive, and `Filled` looks at
         // them only when the slices are done with.
-        let (first, rest) = unsafe {
-            self.producer
-                .shared
-                .slots
-                .slices(self.producer.tail, self.count)
-        };
+        let (first, rest) = unsafe { self.producer.places.slices(self.producer.tail, self.count) };
         let mut filled = Filled {
             producer: self.producer,
             count: 0,
