@@ -13,6 +13,11 @@ extern crate alloc;
 mod cache_line;
 mod ends;
 mod error;
+pub mod lanes;
+#[cfg(all(test, loom, feature = "std"))]
+mod loom_tests;
+#[cfg(feature = "std")]
+pub mod select;
 mod slots;
 pub mod spsc;
 mod sync;

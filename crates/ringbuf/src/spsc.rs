@@ -48,10 +48,10 @@ mod pace;
 
 pub use self::chunk::{Chunk, Taking};
 pub use self::claim::Claim;
+pub(crate) use self::pace::Pace;
 
 use core::fmt;
 
-use self::pace::Pace;
 use crate::cache_line::CacheLine;
 use crate::slots::{Places, Slots};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
@@ -340,7 +340,7 @@ impl<T, W: Wait> Producer<T, W> {
             "only places of this end are published"
         );
         let tail = self.tail.wrapping_add(count);
-        // SYNC: pairs with the Acquire load in `Consumer::refresh`.
+        // SYNC: pairs with the Acquire load in `Consumer::look`.
         self.shared.tail.0.store(tail, Ordering::Release);
         // After the atomic store: the compiler then keeps the tail of a loop in a register.
         self.tail = tail;
@@ -452,7 +452,7 @@ impl<T, W: Wait> Consumer<T, W> {
     }
 
     #[inline]
-    fn take(&mut self) -> T {
+    pub(crate) fn take(&mut self) -> T {
         debug_assert!(self.head != self.limit, "the caller has seen a value");
         // SAFETY: `head < limit`, so the place holds a value and the producer leaves it alone;
         // `release` gives the place back.
@@ -486,7 +486,7 @@ impl<T, W: Wait> Consumer<T, W> {
     #[inline]
     pub fn chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
         let there = self.limit.wrapping_sub(self.head);
-        if there < count && self.refresh() == 0 {
+        if there < count && self.look() == 0 {
             self.refill()?;
         }
         Ok(self.lend(count))
@@ -504,14 +504,14 @@ impl<T, W: Wait> Consumer<T, W> {
         deadline: impl Into<Deadline>,
     ) -> Result<Chunk<'_, T, W>, PopError> {
         let there = self.limit.wrapping_sub(self.head);
-        if there < count && self.refresh() == 0 {
+        if there < count && self.look() == 0 {
             self.await_values(deadline.into())?;
         }
         Ok(self.lend(count))
     }
 
     #[inline]
-    fn lend(&mut self, count: usize) -> Chunk<'_, T, W> {
+    pub(crate) fn lend(&mut self, count: usize) -> Chunk<'_, T, W> {
         let there = self.limit.wrapping_sub(self.head);
         Chunk::new(self, count.min(there))
     }
@@ -568,9 +568,15 @@ impl<T, W: Wait> Consumer<T, W> {
         self.shared.is_producer_gone.load(Ordering::Acquire)
     }
 
+    /// Whether the last look saw values that are not taken yet.
+    #[inline]
+    pub(crate) fn has_seen_values(&self) -> bool {
+        self.head != self.limit
+    }
+
     /// Looks at what the producer has filled; the number of values.
     #[inline]
-    fn refresh(&mut self) -> usize {
+    pub(crate) fn look(&mut self) -> usize {
         // SYNC: pairs with the Release store in `Producer::publish`: the values are in their
         // places before this end reads them.
         self.limit = self.shared.tail.0.load(Ordering::Acquire);
@@ -597,14 +603,14 @@ impl<T, W: Wait> Consumer<T, W> {
     /// Looks for at least one value.
     #[inline]
     fn refill(&mut self) -> Result<(), PopError> {
-        if self.refresh() != 0 {
+        if self.look() != 0 {
             return Ok(());
         }
         if !self.is_disconnected() {
             return Err(PopError::Empty);
         }
         // The last values may have come between the two looks.
-        if self.refresh() == 0 {
+        if self.look() == 0 {
             return Err(PopError::Disconnected);
         }
         Ok(())

@@ -1,4 +1,8 @@
 //! The one door to atomics, cells and threads: `core` and `std` normally, loom's under `cfg(loom)`.
+#![expect(
+    unsafe_code,
+    reason = "a cell that is shared is opened by its owner's rule"
+)]
 
 #[cfg(loom)]
 pub(crate) use loom::{
@@ -85,3 +89,45 @@ impl Shadows {
     #[inline]
     pub(crate) fn write(&self, _index: usize) {}
 }
+
+/// Something that one thread at a time may touch, by a rule that its owner keeps.
+#[cfg(loom)]
+pub(crate) struct Hidden<T>(loom::cell::UnsafeCell<T>);
+
+#[cfg(loom)]
+impl<T> Hidden<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(loom::cell::UnsafeCell::new(value))
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else touches it meanwhile.
+    pub(crate) unsafe fn with_mut<R>(&self, touch: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: the caller has it alone; loom checks that.
+        self.0.with_mut(|it| touch(unsafe { &mut *it }))
+    }
+}
+
+/// Something that one thread at a time may touch, by a rule that its owner keeps.
+#[cfg(not(loom))]
+pub(crate) struct Hidden<T>(core::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> Hidden<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(core::cell::UnsafeCell::new(value))
+    }
+
+    /// # Safety
+    ///
+    /// Nobody else touches it meanwhile.
+    pub(crate) unsafe fn with_mut<R>(&self, touch: impl FnOnce(&mut T) -> R) -> R {
+        // SAFETY: the caller has it alone.
+        touch(unsafe { &mut *self.0.get() })
+    }
+}
+
+// SAFETY: it is touched through an unsafe function only, by one thread at a time; the value goes
+// from thread to thread, which `T: Send` permits.
+unsafe impl<T: Send> Sync for Hidden<T> {}

@@ -7,6 +7,8 @@ mod park;
 
 #[cfg(feature = "std")]
 pub use self::park::Park;
+#[cfg(feature = "std")]
+pub(crate) use self::park::Parker;
 
 use crate::sync::spin_loop;
 
@@ -158,7 +160,7 @@ fn spin(count: u32, is_ready: &mut impl FnMut() -> bool) -> bool {
 
 /// Tells the processor that this is a polling loop.
 #[inline]
-fn pause() {
+pub(crate) fn pause() {
     spin_loop();
     // A model explores the other thread's next step instead of polling for ever.
     #[cfg(all(loom, feature = "std"))]

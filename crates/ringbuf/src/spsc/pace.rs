@@ -17,7 +17,7 @@ const TICKS_MAX: u64 = 1_024;
 /// found: a single value is an answer that somebody waited for, so the next is waited for at once;
 /// a few are a stream.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// A look that found as many is a good one.
     plenty: usize,
     /// How long to hold off after a look that found few.
@@ -26,7 +26,7 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self {
             plenty: capacity / 2,
             ticks: (capacity as u64).min(TICKS_MAX),
@@ -36,7 +36,7 @@ impl Pace {
 
     /// A look found so many.
     #[inline]
-    pub(super) fn saw(&mut self, count: usize) {
+    pub(crate) fn saw(&mut self, count: usize) {
         if count != 0 {
             self.found = count;
         }
@@ -44,7 +44,7 @@ impl Pace {
 
     /// Holds off if the last look that found anything found a few.
     #[inline]
-    pub(super) fn slip(&self) {
+    pub(crate) fn slip(&self) {
         if cfg!(any(loom, miri)) || self.found <= 1 || self.found >= self.plenty {
             return;
         }

@@ -160,14 +160,14 @@ impl<const SPINS: u32> Enrol for Park<SPINS> {
 }
 
 /// Puts one thread to sleep.
-struct Parker {
+pub(crate) struct Parker {
     is_notified: Mutex<bool>,
     condvar: Condvar,
 }
 
 impl Parker {
     #[cfg(not(loom))]
-    fn of_this_thread() -> std::sync::Arc<Self> {
+    pub(crate) fn of_this_thread() -> std::sync::Arc<Self> {
         std::thread_local! {
             static PARKER: std::sync::Arc<Parker> = std::sync::Arc::new(Parker::new());
         }
@@ -178,7 +178,7 @@ impl Parker {
     }
 
     #[cfg(loom)]
-    fn of_this_thread() -> std::sync::Arc<Self> {
+    pub(crate) fn of_this_thread() -> std::sync::Arc<Self> {
         std::sync::Arc::new(Self::new())
     }
 
@@ -193,7 +193,7 @@ impl Parker {
     ///
     /// The parker of a thread may hold a notification from an earlier wait: whoever calls this
     /// looks again and sleeps again.
-    fn park(&self, deadline: Deadline) -> bool {
+    pub(crate) fn park(&self, deadline: Deadline) -> bool {
         let mut is_notified = self
             .is_notified
             .lock()

@@ -5,5 +5,7 @@
 )]
 
 mod counted;
+mod lanes;
 mod prop_spsc;
+mod select;
 mod spsc;
