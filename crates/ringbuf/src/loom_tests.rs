@@ -317,6 +317,38 @@ fn loom_park_notification_against_timeout() {
     });
 }
 
+/// A selection that goes because of one end passes on what another end told it meanwhile.
+#[test]
+fn loom_select_passes_on_what_it_does_not_use() {
+    struct Of(Arc<Flag>);
+
+    impl crate::select::Source for Of {
+        fn is_ready(&self) -> bool {
+            self.0.is_up()
+        }
+
+        fn condition(&self) -> &dyn crate::Enrol {
+            &self.0.condition
+        }
+    }
+
+    model(|| {
+        let flags = [Flag::new(), Flag::new()];
+        let [first, second] = flags.clone().map(Of);
+        let selects = thread::spawn(move || {
+            let index = Select::new().ready(&[&first, &second], Deadline::Never);
+            assert!(index.is_some(), "there is no deadline");
+        });
+        let waiting = Arc::clone(&flags[1]);
+        let waits = thread::spawn(move || assert!(waiting.wait(Deadline::Never)));
+        for flag in flags {
+            flag.raise(1);
+        }
+        selects.join().expect("nothing panics");
+        waits.join().expect("nothing panics");
+    });
+}
+
 /// A future that is dropped after it was notified passes the notification on.
 #[test]
 fn loom_park_notification_against_a_dropped_future() {

@@ -91,7 +91,12 @@ pub trait Enrol {
 /// A place in the list of sleepers of one condition; it must [leave](Enrol::leave) that list.
 #[cfg(feature = "std")]
 #[derive(Debug, Default)]
-pub struct Ticket(Option<u64>);
+pub struct Ticket {
+    /// The entry in the list; it is not there any more once it was notified.
+    entry: Option<u64>,
+    /// An earlier entry was notified: whoever leaves passes that on.
+    owes: bool,
+}
 
 /// Polls without pause: the shortest latency, and a core of its own for each waiting end.
 ///

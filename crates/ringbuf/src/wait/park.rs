@@ -125,15 +125,17 @@ impl<const SPINS: u32> Park<SPINS> {
 impl<const SPINS: u32> Enrol for Park<SPINS> {
     fn enrol(&self, ticket: &mut Ticket, waker: &Waker) {
         let mut sleepers = self.lock();
-        let ours = ticket.0;
+        let ours = ticket.entry;
         let entry = sleepers.queue.iter_mut().find(|(it, _)| Some(*it) == ours);
         if let Some((_, entry)) = entry {
             entry.clone_from(waker);
         } else {
+            // Notified, and back: it may yet go because of something else.
+            ticket.owes |= ours.is_some();
             let next = sleepers.next_ticket;
             sleepers.next_ticket += 1;
             sleepers.queue.push_back((next, waker.clone()));
-            ticket.0 = Some(next);
+            ticket.entry = Some(next);
         }
         self.count(&sleepers);
         drop(sleepers);
@@ -141,7 +143,8 @@ impl<const SPINS: u32> Enrol for Park<SPINS> {
     }
 
     fn leave(&self, ticket: &mut Ticket) {
-        let Some(ours) = ticket.0.take() else {
+        let Ticket { entry, owes } = core::mem::take(ticket);
+        let Some(ours) = entry else {
             return;
         };
         let mut sleepers = self.lock();
@@ -151,7 +154,7 @@ impl<const SPINS: u32> Enrol for Park<SPINS> {
             self.count(&sleepers);
         }
         drop(sleepers);
-        if place.is_none() {
+        if owes || place.is_none() {
             // Notified, and perhaps without need: the next end wakes, looks and sleeps again.
             // That is cheaper than to know, and it loses nothing.
             self.notify(1);
