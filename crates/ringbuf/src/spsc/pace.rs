@@ -1,0 +1,74 @@
+//! How long an end that has caught up holds off before it looks again.
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "the processor's clock has no safe door")
+)]
+
+use crate::sync::spin_loop;
+
+/// The longest that an end holds off: about a third of a microsecond.
+const TICKS_MAX: u64 = 1_024;
+
+/// Keeps two ends from going in lock step.
+///
+/// An end that looks as soon as it has caught up finds one or two values, takes the cache lines
+/// from the other end for them, and both then move at the pace of the lines and not of the code.
+/// Held off for a moment, it finds many. Whether that is the case is seen from what the last look
+/// found: a single value is an answer that somebody waited for, so the next is waited for at once;
+/// a few are a stream.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// A look that found as many is a good one.
+    plenty: usize,
+    /// How long to hold off after a look that found few.
+    ticks: u64,
+    found: usize,
+}
+
+impl Pace {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            plenty: capacity / 2,
+            ticks: (capacity as u64).min(TICKS_MAX),
+            found: 0,
+        }
+    }
+
+    /// A look found so many.
+    #[inline]
+    pub(crate) fn saw(&mut self, count: usize) {
+        if count != 0 {
+            self.found = count;
+        }
+    }
+
+    /// Holds off if the last look that found anything found a few.
+    #[inline]
+    pub(crate) fn slip(&self) {
+        if cfg!(any(loom, miri)) || self.found <= 1 || self.found >= self.plenty {
+            return;
+        }
+        hold_off(self.ticks);
+    }
+}
+
+/// Waits for so many ticks of a clock that makes some billions a second.
+#[cfg(target_arch = "x86_64")]
+fn hold_off(ticks: u64) {
+    let now = || {
+        // SAFETY: every processor of this architecture has the instruction.
+        unsafe { core::arch::x86_64::_rdtsc() }
+    };
+    let start = now();
+    while now().wrapping_sub(start) < ticks {
+        spin_loop();
+    }
+}
+
+/// Waits for about so many ticks: elsewhere a pause takes some ten of them.
+#[cfg(not(target_arch = "x86_64"))]
+fn hold_off(ticks: u64) {
+    for _ in 0..ticks / 16 {
+        spin_loop();
+    }
+}
