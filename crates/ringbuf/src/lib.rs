@@ -4,8 +4,13 @@
 extern crate alloc;
 
 mod cache_line;
+mod claims;
 mod ends;
 mod error;
+pub mod mpmc;
+pub mod mpsc;
+mod places;
+mod seats;
 mod sync;
 mod wait;
 

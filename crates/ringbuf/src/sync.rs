@@ -29,3 +29,15 @@ pub(crate) use std::{
     sync::{Condvar, Mutex, MutexGuard},
     thread::yield_now,
 };
+
+#[cfg(loom)]
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::atomic::{AtomicPtr, AtomicU8},
+};
+
+#[cfg(not(loom))]
+pub(crate) use core::{
+    cell::UnsafeCell,
+    sync::atomic::{AtomicPtr, AtomicU8},
+};
