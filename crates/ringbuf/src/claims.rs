@@ -16,9 +16,9 @@
 //!                                       └──── claim dropped unfilled ────▶ skipped ────────────┘
 //! ```
 //!
-//! A stamp is one byte: the parity of the lap, and whether the place was skipped. Parity is enough,
-//! because a consumer that looks for position `p` has seen everything before `p` released or is the
-//! one to release it: the place then holds lap `p / capacity` or the lap before, never one further.
+//! A stamp is one byte: six bits of the lap, and whether the place was skipped. Six are plenty,
+//! because whoever looks at position `p` has seen that everything more than a lap before the tail was
+//! released: the place then holds lap `p / capacity` or one of the two before, never one further.
 //! A byte a place keeps the stamps of 64 values on one cache line, so that what travels between
 //! the cores is the values. What is free is not told by stamps: the kind knows what is released,
 //! and producers ask only when the last answer is used up.
@@ -45,10 +45,13 @@ use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::{CapacityError, PopError, PushError, Wait};
 
 /// In a stamp: the claim of the place was given up.
-const SKIPPED: u8 = 2;
+const SKIPPED: u8 = 1;
 
 /// In a stamp that is [`SKIPPED`]: the place still holds a value of an earlier lap (broadcast only).
-const HOLDS_OLD: u8 = 4;
+const HOLDS_OLD: u8 = 2;
+
+/// In a stamp: the lap, and one more, so that nothing is published in the beginning.
+const LAP: u8 = !(SKIPPED | HOLDS_OLD);
 
 /// The array, the producers' cursor, and what both sides tell each other.
 pub(crate) struct Claims<T, W> {
@@ -101,7 +104,7 @@ impl<T, W: Wait> Claims<T, W> {
                 producer_count: AtomicUsize::new(1),
                 consumer_count: AtomicUsize::new(0),
             }),
-            // The parity of the lap before the first one.
+            // The lap before the first one.
             stamps: (0..capacity).map(|_| AtomicU8::new(0)).collect(),
             capacity_log2: capacity.ilog2(),
             places,
@@ -118,7 +121,18 @@ impl<T, W: Wait> Claims<T, W> {
 
     /// The next position to claim.
     pub(crate) fn tail(&self) -> u64 {
-        self.tail.0.next.load(Ordering::Relaxed)
+        // SYNC: pairs with the Release store or exchange in `claim`, and the exchange below.
+        self.tail.0.next.load(Ordering::Acquire)
+    }
+
+    /// The next position to claim, for a consumer that has just taken a seat and starts here.
+    ///
+    /// A producer that looks at the tail afterwards sees the seat; one that looked before has seen
+    /// a tail that is not above this one. With a producer that is alone, only it calls this.
+    pub(crate) fn tail_for_joining(&self) -> u64 {
+        // SYNC: pairs with the Acquire load in `tail`. An exchange that changes nothing reads the
+        // newest value, and is the one before whatever comes later.
+        self.tail.0.next.fetch_add(0, Ordering::AcqRel)
     }
 
     #[inline]
@@ -127,23 +141,30 @@ impl<T, W: Wait> Claims<T, W> {
         unsafe { self.stamps.get_unchecked(self.places.index(position)) }
     }
 
-    /// What the stamp of a position is once it is live: 1 in even laps, 0 in odd ones.
+    /// What the stamp of a position is once it is live.
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "six bits of the lap are kept"
+    )]
     fn live(&self, position: u64) -> u8 {
-        u8::from((position >> self.capacity_log2) & 1 == 0)
+        ((position >> self.capacity_log2) as u8)
+            .wrapping_add(1)
+            .wrapping_mul(HOLDS_OLD << 1)
     }
 
     /// What is published at a position: up to `max` places that are all live or all skipped.
     ///
     /// A run ends at the end of the array at the latest, so that it is one slice.
-    /// The caller has seen each position before `position` released, or owns them; `max` is not zero.
+    /// `position` is at most the tail, and the caller has seen (Acquire) the tail or a release that
+    /// let it come so far; `max` is not zero.
     #[inline]
     pub(crate) fn run(&self, position: u64, max: usize) -> Run {
         let index = self.places.index(position);
         let max = max.min(self.capacity() - index);
         // SYNC: pairs with the Release store in `publish`.
         let first = self.stamp(position).load(Ordering::Acquire);
-        if (first ^ self.live(position)) & 1 != 0 {
+        if first & LAP != self.live(position) {
             return Run {
                 count: 0,
                 is_skipped: false,
@@ -163,7 +184,7 @@ impl<T, W: Wait> Claims<T, W> {
     pub(crate) fn is_published(&self, position: u64) -> bool {
         // SYNC: pairs with the Release store in `publish`.
         let stamp = self.stamp(position).load(Ordering::Acquire);
-        (stamp ^ self.live(position)) & 1 == 0
+        stamp & LAP == self.live(position)
     }
 
     /// Makes claimed places visible and tells the consumers.
@@ -195,7 +216,6 @@ impl<T, W: Wait> Claims<T, W> {
         // A later claim may have been published before this one. Its consumers were told, found
         // that this one was missing, and slept again: tell them now. `notify` has the barrier
         // that lets this load see what they saw.
-        // The place at `end` may still hold two laps before: that wakes somebody in vain, no more.
         if self.is_published(end) {
             self.value.notify_all();
         }
@@ -214,9 +234,15 @@ impl<T, W: Wait> Claims<T, W> {
     /// Claims as many places as are free, from `min` to `max`: the first position and how many.
     ///
     /// `released` tells the position up to which places were released, and has seen (Acquire)
-    /// whatever was done to them. `min` is not zero and not above `max`.
+    /// whatever was done to them. `min` is not zero and not above `max`. `ALONE` says that there
+    /// is one producer, which is here.
     #[inline]
-    fn claim(&self, min: usize, max: usize, released: impl Fn() -> u64) -> Option<(u64, usize)> {
+    fn claim<const ALONE: bool>(
+        &self,
+        min: usize,
+        max: usize,
+        released: impl Fn() -> u64,
+    ) -> Option<(u64, usize)> {
         let mut next = self.tail.0.next.load(Ordering::Relaxed);
         let mut has_looked = false;
         loop {
@@ -230,12 +256,21 @@ impl<T, W: Wait> Claims<T, W> {
                 }
             }
             let count = self.count(next, free_end.min(next + max as u64));
+            if ALONE {
+                // SYNC: pairs with the exchange in `tail_for_joining`.
+                self.tail
+                    .0
+                    .next
+                    .store(next + count as u64, Ordering::Release);
+                return Some((next, count));
+            }
             // What consumers did to the places was seen with `free_end`.
-            // SYNC: pairs with the Release exchange that gives places back in `Claim::drop`.
+            // SYNC: Acquire pairs with the Release exchange that gives places back in `Claim::drop`,
+            // Release with the exchange in `tail_for_joining`.
             match self.tail.0.next.compare_exchange_weak(
                 next,
                 next + count as u64,
-                Ordering::Acquire,
+                Ordering::AcqRel,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
@@ -281,7 +316,7 @@ impl<T, W: Wait> Claims<T, W> {
 
     /// Pushes one value.
     #[inline]
-    pub(crate) fn try_push(
+    pub(crate) fn try_push<const ALONE: bool>(
         &self,
         value: T,
         released: impl Fn() -> u64,
@@ -289,7 +324,7 @@ impl<T, W: Wait> Claims<T, W> {
         if self.consumers_are_gone() {
             return Err(PushError::Disconnected(value));
         }
-        let Some((position, _)) = self.claim(1, 1, released) else {
+        let Some((position, _)) = self.claim::<ALONE>(1, 1, released) else {
             return Err(PushError::Full(value));
         };
         let old = self.put(position, value);
@@ -324,7 +359,7 @@ impl<T, W: Wait> Claims<T, W> {
     }
 
     /// Pushes as many of the values as there are places for.
-    pub(crate) fn try_push_slice(
+    pub(crate) fn try_push_slice<const ALONE: bool>(
         &self,
         values: &[T],
         released: impl Fn() -> u64,
@@ -338,7 +373,7 @@ impl<T, W: Wait> Claims<T, W> {
         if values.is_empty() {
             return Ok(0);
         }
-        let Some((start, count)) = self.claim(1, values.len(), released) else {
+        let Some((start, count)) = self.claim::<ALONE>(1, values.len(), released) else {
             return Err(PushError::Full(()));
         };
         // SAFETY: the positions were claimed and are not published: nobody else touches their
@@ -350,7 +385,7 @@ impl<T, W: Wait> Claims<T, W> {
     }
 
     /// Claims exactly `count` places.
-    pub(crate) fn try_claim(
+    pub(crate) fn try_claim<const ALONE: bool>(
         &self,
         count: usize,
         released: impl Fn() -> u64,
@@ -361,7 +396,7 @@ impl<T, W: Wait> Claims<T, W> {
         let (start, end) = if count == 0 {
             (0, 0)
         } else {
-            let claimed = self.claim(count, count, released);
+            let claimed = self.claim::<ALONE>(count, count, released);
             let (start, count) = claimed.ok_or(PushError::Full(()))?;
             (start, start + count as u64)
         };
@@ -453,7 +488,7 @@ impl<T, W: Wait> Drop for DropRest<'_, T, W> {
             self.next += 1;
             let stamp = self.claims.stamp(position).load(Ordering::Relaxed);
             // What a leaked claim holds is not known.
-            let is_published = (stamp ^ self.claims.live(position)) & 1 == 0;
+            let is_published = stamp & LAP == self.claims.live(position);
             if !is_published || (stamp & SKIPPED != 0 && stamp & HOLDS_OLD == 0) {
                 continue;
             }
@@ -474,7 +509,7 @@ impl<T, W: Wait> Drop for DropRest<'_, T, W> {
 ///
 /// Places that are not filled when this is dropped (because the producer changed its mind, or
 /// panicked) are given back, or published as skipped if another producer has claimed the ones
-/// behind them: nothing is lost, and nobody waits for them.
+/// behind them (in a broadcast ring always): nothing is lost, and nobody waits for them.
 /// Whoever *leaks* a claim stops the ring: consumers do not pass the places, and producers find it
 /// full after a lap. That is safe, and final.
 #[must_use = "a claim that is dropped unfilled pushes nothing"]
@@ -573,7 +608,7 @@ impl<T, W: Wait> Claim<'_, T, W> {
 
 impl<T, W: Wait> Drop for Claim<'_, T, W> {
     fn drop(&mut self) {
-        if self.filled < self.end {
+        if self.filled < self.end && !self.claims.is_broadcast {
             // While nobody claimed the places behind, the rest can still be given back.
             // SYNC: pairs with the Acquire exchange in `Claims::claim`: the next claimant may write
             // where the owner of this one wrote through `places`.

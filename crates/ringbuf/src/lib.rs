@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+pub mod broadcast;
 mod cache_line;
 mod claims;
 mod ends;

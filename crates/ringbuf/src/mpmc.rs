@@ -149,7 +149,7 @@ impl<T, W: Wait> Producer<T, W> {
     #[inline]
     pub fn try_push(&self, value: T) -> Result<(), PushError<T>> {
         let shared = &*self.shared;
-        shared.claims.try_push(value, || shared.released())
+        shared.claims.try_push::<false>(value, || shared.released())
     }
 
     /// Pushes as many of the values as there are places for, in one batch, and says how many.
@@ -166,7 +166,9 @@ impl<T, W: Wait> Producer<T, W> {
         T: Copy,
     {
         let shared = &*self.shared;
-        shared.claims.try_push_slice(values, || shared.released())
+        shared
+            .claims
+            .try_push_slice::<false>(values, || shared.released())
     }
 
     /// Claims `count` places, to be filled in place and published together.
@@ -188,7 +190,9 @@ impl<T, W: Wait> Producer<T, W> {
     /// ```
     pub fn try_claim(&self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
         let shared = &*self.shared;
-        shared.claims.try_claim(count, || shared.released())
+        shared
+            .claims
+            .try_claim::<false>(count, || shared.released())
     }
 
     /// How many values the ring can hold.

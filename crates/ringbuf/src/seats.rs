@@ -87,6 +87,16 @@ impl Seats {
             .unwrap_or(IDLE)
     }
 
+    /// Whether anybody holds a position of which `is_it` is true.
+    #[inline]
+    pub(crate) fn is_any_held(&self, is_it: impl Fn(u64) -> bool) -> bool {
+        self.iter().any(|seat| {
+            // SYNC: as in `lowest_held`.
+            let held = seat.held.load(Ordering::Acquire);
+            held != IDLE && is_it(held)
+        })
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Seat> {
         // SYNC: pairs with the AcqRel exchange in `take`.
         let mut next = self.first.load(Ordering::Acquire);
