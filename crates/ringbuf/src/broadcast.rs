@@ -78,6 +78,7 @@ use core::marker::PhantomData;
 use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::{Claims, Run};
+use crate::slip::Slip;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -128,6 +129,7 @@ pub fn ring_with<T, W: Wait>(
         seat: 0,
         leaders: Box::default(),
         next: Cell::new(0),
+        slip: Slip::default(),
         markers: PhantomData,
     };
     let producer = Producer {
@@ -375,6 +377,7 @@ impl<T, W: Wait, C: Company> Producer<T, W, C> {
             seat,
             leaders: Box::default(),
             next: Cell::new(next),
+            slip: Slip::default(),
             markers: PhantomData,
         })
     }
@@ -437,6 +440,7 @@ pub struct Consumer<T, W: Wait = Spin> {
     leaders: Box<[usize]>,
     /// The next position to read; at or above the cursor of the seat.
     next: Cell<u64>,
+    slip: Slip,
     /// As in [`Producer`].
     markers: PhantomData<alloc::sync::Arc<T>>,
 }
@@ -508,6 +512,7 @@ impl<T, W: Wait> Consumer<T, W> {
             seat,
             leaders,
             next: Cell::new(next),
+            slip: Slip::default(),
             markers: PhantomData,
         })
     }
@@ -602,11 +607,15 @@ impl<T, W: Wait> Consumer<T, W> {
     #[inline]
     fn look(&mut self, max: usize) -> Result<usize, PopError> {
         loop {
-            let run = self.run(max)?;
-            if !run.is_skipped {
-                return Ok(run.count);
+            match self.run(max) {
+                Ok(run) if run.is_skipped => self.advance(run.count),
+                Ok(run) => {
+                    self.slip.found();
+                    return Ok(run.count);
+                }
+                Err(PopError::Empty) if self.slip.missed(self.shared.claims.capacity()) => {}
+                Err(why) => return Err(why),
             }
-            self.advance(run.count);
         }
     }
 

@@ -41,8 +41,12 @@ use core::mem::MaybeUninit;
 
 use crate::cache_line::CacheLine;
 use crate::places::Places;
+use crate::slip;
 use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::{CapacityError, PopError, PushError, Wait};
+
+/// A ring is nearly full while less than this part of it is free.
+const NEARLY_FULL_FRACTION: u64 = 8;
 
 /// In a stamp: the claim of the place was given up.
 const SKIPPED: u8 = 1;
@@ -249,7 +253,7 @@ impl<T, W: Wait> Claims<T, W> {
             // SYNC: pairs with the Release store in `look`.
             let mut free_end = self.tail.0.free_end.load(Ordering::Acquire);
             if free_end < next + max as u64 {
-                free_end = self.look(free_end, &released);
+                free_end = self.look(next, free_end, &released);
                 has_looked = true;
                 if free_end < next + min as u64 {
                     return None;
@@ -285,9 +289,18 @@ impl<T, W: Wait> Claims<T, W> {
     }
 
     /// Asks what was released: what is free now, `free_end` at least.
+    ///
+    /// A producer at the consumers' heels would ask for each place, and take a line away from them
+    /// each time. So while they make progress and the ring is nearly full, it asks again after a
+    /// moment, for more places at once. A ring that stands still is called full at once.
     #[cold]
-    fn look(&self, free_end: u64, released: &impl Fn() -> u64) -> u64 {
-        let seen = released() + self.capacity() as u64;
+    fn look(&self, next: u64, free_end: u64, released: &impl Fn() -> u64) -> u64 {
+        let capacity = self.capacity() as u64;
+        let mut seen = released() + capacity;
+        let is_nearly_full = seen < next + capacity / NEARLY_FULL_FRACTION;
+        if seen > free_end && is_nearly_full && slip::wait(self.capacity()) {
+            seen = seen.max(released() + capacity);
+        }
         if seen <= free_end {
             return free_end;
         }

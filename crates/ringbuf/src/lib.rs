@@ -12,6 +12,7 @@ pub mod mpmc;
 pub mod mpsc;
 mod places;
 mod seats;
+mod slip;
 mod sync;
 mod wait;
 

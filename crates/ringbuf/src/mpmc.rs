@@ -64,6 +64,7 @@ use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::Claims;
 use crate::seats::{IDLE, Seat, Seats};
+use crate::slip::Slip;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -248,6 +249,7 @@ pub struct Consumer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
     /// In `shared.seats`, and nobody else's while this lives.
     seat: NonNull<Seat>,
+    slip: Slip,
 }
 
 // SAFETY: `shared` may be shared by threads, and the seat, which lives as long as it, has atomic
@@ -257,7 +259,11 @@ unsafe impl<T: Send, W: Wait> Send for Consumer<T, W> {}
 impl<T, W: Wait> Consumer<T, W> {
     fn sit_down(shared: Arc<Shared<T, W>>) -> Self {
         let seat = shared.seats.take();
-        Self { shared, seat }
+        Self {
+            shared,
+            seat,
+            slip: Slip::default(),
+        }
     }
 
     #[inline]
@@ -373,6 +379,7 @@ impl<T, W: Wait> Consumer<T, W> {
                 }
                 match claims.why_empty() {
                     PopError::Disconnected if !is_last_look => is_last_look = true,
+                    PopError::Empty if self.slip.missed(claims.capacity()) => {}
                     why => return Err(why),
                 }
                 continue;
@@ -392,7 +399,10 @@ impl<T, W: Wait> Consumer<T, W> {
                     is_held = false;
                     next = head.0.load(Ordering::Acquire);
                 }
-                Ok(_) => return Ok((next, run.count)),
+                Ok(_) => {
+                    self.slip.found();
+                    return Ok((next, run.count));
+                }
                 Err(now) => next = now,
             }
         }

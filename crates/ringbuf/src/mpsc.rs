@@ -60,6 +60,7 @@ use core::mem::MaybeUninit;
 use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::Claims;
+use crate::slip::Slip;
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -96,6 +97,7 @@ pub fn ring_with<T, W: Wait>(
     let consumer = Consumer {
         shared: shared.clone(),
         next: Cell::new(0),
+        slip: Slip::default(),
     };
     Ok((Producer { shared }, consumer))
 }
@@ -242,6 +244,7 @@ pub struct Consumer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
     /// The next position to pop; at or above `shared.released`.
     next: Cell<u64>,
+    slip: Slip,
 }
 
 impl<T, W: Wait> Consumer<T, W> {
@@ -344,12 +347,14 @@ impl<T, W: Wait> Consumer<T, W> {
             if run.count == 0 {
                 match claims.why_empty() {
                     PopError::Disconnected if !is_last_look => is_last_look = true,
+                    PopError::Empty if self.slip.missed(claims.capacity()) => {}
                     why => return Err(why),
                 }
             } else if run.is_skipped {
                 self.next.set(self.next.get() + run.count as u64);
                 self.release();
             } else {
+                self.slip.found();
                 return Ok(run.count);
             }
         }
