@@ -10,7 +10,7 @@
 //!
 //! # Source
 //!
-//! FastForward's "temporal slip" (Giacomoni et al., 2008), made adaptive: it is not a parameter.
+//! `FastForward`'s "temporal slip" (Giacomoni et al., 2008), made adaptive: it is not a parameter.
 
 use core::cell::Cell;
 

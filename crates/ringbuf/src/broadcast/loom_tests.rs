@@ -279,7 +279,7 @@ fn sleeping_follower_is_woken_by_its_leader() {
 
 #[test]
 fn lossy_read_and_write_never_meet() {
-    check(3, || {
+    check(2, || {
         let (mut tx, mut rx) = super::lossy::ring::<u32>(1).expect("one is a power of two");
         let pushing = thread::spawn(move || {
             for value in 0..3 {

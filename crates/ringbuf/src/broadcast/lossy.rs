@@ -210,7 +210,9 @@ impl<T, W: Wait> Producer<T, W> {
         if shared.consumer_count.load(Ordering::Relaxed) == 0 {
             return Err(PushError::Disconnected(value));
         }
-        for _ in 0..shared.places.capacity() {
+        // A reader that moves on may be met in place after place, but only while values are left:
+        // after a lap none is, and each reader is in the way once more at most.
+        for _ in 0..2 * shared.places.capacity() {
             let position = self.tail;
             self.tail += 1;
             let mark = shared.mark(position);

@@ -240,7 +240,7 @@ fn values_of_odd_shapes_are_dropped_once() {
 }
 
 /// Values a producer pushes in the runs below.
-const STRESS_VALUES: u32 = 20_000;
+const STRESS_VALUES: u32 = 5_000;
 
 /// Each consumer sees each producer's values in order, none missing, none twice.
 fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, batch: usize) {
