@@ -55,14 +55,21 @@
 
 extern crate alloc;
 
+pub mod broadcast;
 mod cache_line;
+mod claims;
 mod ends;
 mod error;
 pub mod lanes;
 #[cfg(all(test, loom, feature = "std"))]
 mod loom_tests;
+pub mod mpmc;
+pub mod mpsc;
+mod places;
+mod seats;
 #[cfg(feature = "std")]
 pub mod select;
+mod slip;
 mod slots;
 pub mod spsc;
 mod sync;

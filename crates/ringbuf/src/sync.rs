@@ -6,19 +6,19 @@
 
 #[cfg(loom)]
 pub(crate) use loom::{
+    cell::UnsafeCell,
     hint::spin_loop,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        },
     },
 };
 
 #[cfg(all(loom, feature = "std"))]
 pub(crate) use loom::{
-    sync::{
-        Condvar, Mutex, MutexGuard,
-        atomic::{AtomicU32, fence},
-    },
+    sync::{Condvar, Mutex, MutexGuard},
     thread::yield_now,
 };
 
@@ -26,17 +26,17 @@ pub(crate) use loom::{
 pub(crate) use {
     alloc::sync::Arc,
     core::{
+        cell::UnsafeCell,
         hint::spin_loop,
-        sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+        sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        },
     },
 };
 
 #[cfg(all(not(loom), feature = "std"))]
 pub(crate) use std::{
-    sync::{
-        Condvar, Mutex, MutexGuard,
-        atomic::{AtomicU32, fence},
-    },
+    sync::{Condvar, Mutex, MutexGuard},
     thread::yield_now,
 };
 

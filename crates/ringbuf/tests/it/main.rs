@@ -4,8 +4,16 @@
     reason = "deadlines are tested here; the ban is for the pure crates"
 )]
 
+mod broadcast;
 mod counted;
 mod lanes;
+mod lossy;
+mod mpmc;
+mod mpsc;
+mod prop_broadcast;
+mod prop_mpmc;
+mod prop_mpsc;
 mod prop_spsc;
 mod select;
 mod spsc;
+mod values;

@@ -1,0 +1,88 @@
+//! Keeps a consumer that has caught up from moving in lock step with its producers.
+//!
+//! A consumer at the producers' heels takes their cache line away for each value, and gets one
+//! value a transfer. If it stays away for a moment, the producers fill whole lines, and it gets
+//! them at once. So: an end that gets values in quick succession and finds nothing waits once, for
+//! up to `PAUSES_MAX` pauses, and looks again.
+//!
+//! What comes one at a time with pauses between (a question and its answer) is never delayed: the
+//! end has polled in vain more often than `POLLS_HOT` before, and does not count as hot.
+//!
+//! # Source
+//!
+//! `FastForward`'s "temporal slip" (Giacomoni et al., 2008), made adaptive: it is not a parameter.
+
+use core::cell::Cell;
+
+use crate::sync::spin_loop;
+
+/// Values that come after at most so many vain polls come in quick succession.
+const POLLS_HOT: u32 = 8;
+
+/// So many such values in a row make an end hot.
+const STREAK_HOT: u32 = 16;
+
+/// The longest slip: a fraction of a microsecond to two, by processor.
+const PAUSES_MAX: usize = if cfg!(loom) { 0 } else { 64 };
+
+/// The state of one end.
+#[derive(Debug, Default)]
+pub(crate) struct Slip {
+    /// Vain polls since the last value.
+    polls: Cell<u32>,
+    /// Values in quick succession, up to [`STREAK_HOT`].
+    streak: Cell<u32>,
+}
+
+impl Slip {
+    /// There was a value.
+    #[inline]
+    pub(crate) fn found(&self) {
+        let streak = self.streak.get();
+        self.streak.set(if self.polls.replace(0) > POLLS_HOT {
+            0
+        } else {
+            streak + u32::from(streak < STREAK_HOT)
+        });
+    }
+
+    /// There was none: whether this waited, so that another look is due.
+    #[inline]
+    pub(crate) fn missed(&self, capacity: usize) -> bool {
+        let polls = self.polls.get();
+        self.polls.set(polls.saturating_add(1));
+        if polls > 0 || self.streak.get() < STREAK_HOT {
+            return false;
+        }
+        wait(capacity)
+    }
+}
+
+/// Gives the other side a moment, scaled to the capacity; whether it did.
+#[cold]
+pub(crate) fn wait(capacity: usize) -> bool {
+    let pauses = (capacity / 2).min(PAUSES_MAX);
+    for _ in 0..pauses {
+        spin_loop();
+    }
+    pauses > 0
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_end_that_gets_values_in_quick_succession_slips() {
+        let slip = Slip::default();
+        assert!(!slip.missed(1_024), "a new end");
+        (0..STREAK_HOT).for_each(|_| slip.found());
+        assert!(slip.missed(1_024), "a hot end");
+        assert!(!slip.missed(1_024), "once only");
+        (0..POLLS_HOT).for_each(|_| assert!(!slip.missed(1_024)));
+        slip.found();
+        assert!(!slip.missed(1_024), "it waited long for the last one");
+        (0..STREAK_HOT).for_each(|_| slip.found());
+        assert!(!slip.missed(1), "nothing to gain");
+    }
+}
