@@ -30,10 +30,8 @@ use crate::{FullError, Message};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Buffer {
-    /// The only handle of its slot.
+    /// The only handle of its slot, which it shows from the front.
     slot: Slot,
-    /// Up to the slot's capacity.
-    len: u32,
 }
 
 // SAFETY: a buffer is the only handle of its slot; the slot is given back from any thread.
@@ -44,17 +42,16 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// # Safety
     ///
-    /// The slot has no other handle, and len <= capacity.
+    /// The slot has no other handle, and is shown from the front.
     #[inline]
-    pub(crate) unsafe fn from_slot(slot: Slot, len: u32) -> Self {
-        debug_assert!(len <= slot.capacity);
-        Self { slot, len }
+    pub(crate) unsafe fn from_slot(slot: Slot) -> Self {
+        Self { slot }
     }
 
     /// The most bytes that fit: the size of the slot's class.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.slot.capacity as usize
+        self.slot.capacity() as usize
     }
 
     /// Whether the bytes lie in the heap because no class is large enough
@@ -66,14 +63,14 @@ impl Buffer {
 
     /// Shortens to `len` bytes; does nothing if there are no more than that.
     pub fn truncate(&mut self, len: usize) {
-        if len < self.len() {
-            self.len = u32::try_from(len).unwrap_or(self.len);
+        if let Ok(len) = u32::try_from(len) {
+            self.slot.truncate(len);
         }
     }
 
     /// Shortens to nothing.
     pub fn clear(&mut self) {
-        self.len = 0;
+        self.slot.truncate(0);
     }
 
     /// Sets the length; bytes that come into view are set to `value`.
@@ -106,13 +103,14 @@ impl Buffer {
     ///
     /// [`FullError`] if they do not all fit; the buffer is unchanged.
     pub fn grow(&mut self, len: usize) -> Result<&mut [u8], FullError> {
-        let rest = self.capacity() - self.len();
         let before = self.len();
-        let after = u32::try_from(len)
-            .ok()
-            .filter(|_| len <= rest)
-            .map(|len| self.len + len);
-        self.len = after.ok_or(FullError { len, rest })?;
+        let rest = self.capacity() - before;
+        let error = FullError { len, rest };
+        let after = before.checked_add(len).ok_or(error)?;
+        let after = u32::try_from(after).map_err(|_| error)?;
+        if !self.slot.resize(after) {
+            return Err(error);
+        }
         Ok(&mut self[before..])
     }
 
@@ -124,24 +122,18 @@ impl Buffer {
     #[must_use]
     #[inline]
     pub fn freeze(self) -> Message {
-        let (slot, len) = self.into_slot();
-        slot.set_len(len);
-        // SAFETY: the slot's only handle, and len <= capacity.
-        unsafe { Message::from_slot(slot, len) }
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
+        let slot = unsafe { core::ptr::read(&raw const this.slot) };
+        slot.note_len();
+        // SAFETY: the slot's only handle.
+        unsafe { Message::from_slot(slot) }
     }
 
     /// The number of its slot.
     #[cfg(all(test, loom))]
     pub(crate) fn slot_index(&self) -> u32 {
         self.slot.index()
-    }
-
-    #[inline]
-    fn into_slot(self) -> (Slot, u32) {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
-        let slot = unsafe { core::ptr::read(&raw const this.slot) };
-        (slot, this.len)
     }
 }
 
@@ -150,21 +142,22 @@ impl Deref for Buffer {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: len <= capacity (field), and only `&mut self` writes.
-        unsafe { self.slot.bytes(0, self.len) }
+        // SAFETY: only `&mut self` writes.
+        unsafe { self.slot.bytes() }
     }
 }
 
 impl DerefMut for Buffer {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        // SAFETY: len <= capacity (field), and this is the only handle.
-        unsafe { self.slot.bytes_mut(self.len) }
+        // SAFETY: this is the only handle (field).
+        unsafe { self.slot.bytes_mut() }
     }
 }
 
 impl Drop for Buffer {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: the only handle of the slot, which ends here.
         unsafe { self.slot.release() };
@@ -186,7 +179,7 @@ impl AsMut<[u8]> for Buffer {
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Buffer")
-            .field("len", &self.len)
+            .field("len", &self.len())
             .field("capacity", &self.capacity())
             .field("is_heap", &self.is_heap())
             .finish_non_exhaustive()

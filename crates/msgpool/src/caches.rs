@@ -102,11 +102,17 @@ unsafe impl InRegion for Control {}
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cache<'a> {
     pub(crate) control: &'a Control,
-    /// The index of its first magazine in the table.
-    pub(crate) magazine_start: u32,
+    /// One a class.
+    pub(crate) magazines: &'a [Magazine],
 }
 
-impl Cache<'_> {
+impl<'a> Cache<'a> {
+    /// The magazine of a class.
+    #[inline]
+    pub(crate) fn magazine(self, class: u32) -> Option<&'a Magazine> {
+        self.magazines.get(class as usize)
+    }
+
     /// Gives the cache up; the caller owns it.
     pub(crate) fn unclaim(self) {
         // SYNC: pairs with the Acquire in claim().
@@ -242,14 +248,10 @@ impl Caches {
     pub(crate) fn cache(&self, index: u32) -> Option<Cache<'_>> {
         Some(Cache {
             control: self.controls.get(index)?,
-            magazine_start: index * self.class_count,
+            magazines: self
+                .magazines
+                .range(index * self.class_count, self.class_count)?,
         })
-    }
-
-    /// The magazine of a class in a cache.
-    #[inline]
-    pub(crate) fn magazine(&self, cache: Cache<'_>, class: u32) -> Option<&Magazine> {
-        self.magazines.get(cache.magazine_start + class)
     }
 
     /// Begins to use a cache that the calling thread owns; none if somebody wants attention.
@@ -306,7 +308,7 @@ impl Caches {
 
     /// How many slots of a class lie in caches.
     pub(crate) fn len(&self, class: u32) -> u32 {
-        let lens = self.used().filter_map(|cache| self.magazine(cache, class));
+        let lens = self.used().filter_map(|cache| cache.magazine(class));
         lens.map(Magazine::len).sum()
     }
 

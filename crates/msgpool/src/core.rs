@@ -61,6 +61,9 @@ pub(crate) struct Core {
 /// What is known of one class outside of the region.
 #[derive(Debug)]
 pub(crate) struct Class {
+    /// The core that it is of, for whoever has only a slot; see `Core::settle_down`.
+    pub(crate) core: NonNull<Core>,
+    pub(crate) number: u32,
     pub(crate) payload_bytes: u32,
     pub(crate) slots: u32,
     pub(crate) batch_slots: u32,
@@ -199,10 +202,13 @@ impl Core {
         // SAFETY: the region is dropped with the table; the first class begins behind the heads.
         let heads = unsafe { Table::new(&region, 0, size_of::<ClassHead>(), places.len()) };
         let classes = core::iter::zip(&options.classes, &places)
-            .map(|(class, place)| {
+            .zip(0..)
+            .map(|((class, place), number)| {
                 let slots = class.slots;
                 let bytes = place.payload_stride * (slots - 1) + class.payload_bytes;
                 Class {
+                    core: NonNull::dangling(),
+                    number,
                     payload_bytes: small(class.payload_bytes),
                     slots: small(slots),
                     batch_slots: small(batch_slots(slots)),
@@ -236,6 +242,16 @@ impl Core {
             zeroize: options.zeroize,
             region,
         })
+    }
+
+    /// Moves to where it stays, and tells the classes.
+    pub(crate) fn settle_down(self) -> NonNull<Self> {
+        let core = Box::leak(Box::new(self));
+        let address = NonNull::from(&mut *core);
+        for class in &mut core.classes {
+            class.core = address;
+        }
+        address
     }
 
     /// The number of the smallest class that holds `len` bytes.
@@ -276,10 +292,11 @@ impl Core {
     }
 
     /// A slot that is nobody else's, without waiting.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
     pub(crate) fn take(&self, at: At<'_>, cache: Option<Cache<'_>>) -> Option<u32> {
         if let Some(cache) = cache
-            && let Some(magazine) = self.caches.magazine(cache, at.number)
+            && let Some(magazine) = cache.magazine(at.number)
             && let Some(busy) = self.caches.enter(cache)
         {
             let slot = magazine.pop().or_else(|| refill(at, magazine));
@@ -310,7 +327,7 @@ impl Core {
             if !cache.settle_until(deadline) {
                 return take_shared(at);
             }
-            self.empty(at, cache);
+            empty(at, cache);
         }
         drop(reclaiming);
         let slot = loop {
@@ -338,19 +355,7 @@ impl Core {
         };
         for cache in self.caches.used() {
             if cache.settle() {
-                self.empty(at, cache);
-            }
-        }
-    }
-
-    /// Moves a magazine's slots into the shared list; the caller has the magazine to itself.
-    fn empty(&self, at: At<'_>, cache: Cache<'_>) {
-        if let Some(magazine) = self.caches.magazine(cache, at.number) {
-            let count = magazine.len();
-            let mut chain = Chain::new(at);
-            magazine.take_oldest(count, |_, slot| chain.add(slot));
-            if chain.push().is_ok() {
-                at.class.released.notify(count as usize);
+                empty(at, cache);
             }
         }
     }
@@ -364,35 +369,45 @@ impl Core {
     ///
     /// The caller owns the slot, which keeps the core; both are gone for it afterwards. The cache
     /// is the calling thread's own and belongs to the core.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
     pub(crate) unsafe fn release(
         core: NonNull<Self>,
-        number: u32,
+        class: NonNull<Class>,
         slot: u32,
         cache: Option<Cache<'_>>,
     ) {
         // SAFETY: the slot keeps the core (the caller's contract); the reference is not used
-        // after the slot is home, but for what a busy owner may.
-        let this = unsafe { core.as_ref() };
+        // after the slot is home.
+        let class = unsafe { class.as_ref() };
+        let number = class.number;
         if let Some(cache) = cache
-            && let Some(magazine) = this.caches.magazine(cache, number)
-            && let Some(class) = this.classes.get(number as usize)
-            && let Some(_busy) = this.caches.enter(cache)
+            && let Some(magazine) = cache.magazine(number)
+            // SAFETY: as above.
+            && let Some(busy) = unsafe { core.as_ref() }.caches.enter(cache)
         {
-            let capacity = class.magazine_slots();
-            if magazine.push(slot, capacity) {
-                return;
-            }
-            // While the owner is busy the pool is not freed, whatever becomes of the slots.
-            if let Some(at) = this.at(number) {
-                spill(at, magazine);
-            }
-            if magazine.push(slot, capacity) {
+            let is_home = magazine.push(slot, class.magazine_slots())
+                // SAFETY: as above; and while the owner is busy the pool is not freed, whatever
+                // becomes of the slots.
+                || unsafe { core.as_ref() }.spill_and_push(number, magazine, slot);
+            drop(busy);
+            if is_home {
                 return;
             }
         }
         // SAFETY: the slot is still the caller's.
         unsafe { Self::release_shared(core, number, slot) };
+    }
+
+    /// Makes room in a full magazine of a busy owner.
+    #[cold]
+    #[inline(never)]
+    fn spill_and_push(&self, number: u32, magazine: &Magazine, slot: u32) -> bool {
+        let Some(at) = self.at(number) else {
+            return false;
+        };
+        spill(at, magazine);
+        magazine.push(slot, at.class.magazine_slots())
     }
 
     /// As above, into the shared list.
@@ -423,7 +438,7 @@ impl Core {
     /// Moves everything out of a cache that the caller owns and gives up.
     pub(crate) fn flush(&self, cache: Cache<'_>) {
         for at in self.all() {
-            self.empty(at, cache);
+            empty(at, cache);
         }
     }
 
@@ -488,9 +503,7 @@ impl Core {
             // The owner is some ten instructions from leaving. It must have left, or it could
             // touch what is freed.
             cache.settle_until(Deadline::Never);
-            let magazines = self
-                .all()
-                .filter_map(|at| self.caches.magazine(cache, at.number));
+            let magazines = self.all().filter_map(|at| cache.magazine(at.number));
             home += magazines.map(|it| it.len() as usize).sum::<usize>();
         }
         for at in self.all() {
@@ -590,6 +603,18 @@ impl At<'_> {
     }
 }
 
+/// Moves a magazine's slots into the shared list; the caller has the magazine to itself.
+fn empty(at: At<'_>, cache: Cache<'_>) {
+    if let Some(magazine) = cache.magazine(at.number) {
+        let count = magazine.len();
+        let mut chain = Chain::new(at);
+        magazine.take_oldest(count, |_, slot| chain.add(slot));
+        if chain.push().is_ok() {
+            at.class.released.notify(count as usize);
+        }
+    }
+}
+
 /// Fills an empty magazine from the shared list and takes one slot out.
 #[cold]
 #[inline(never)]
@@ -618,8 +643,6 @@ fn refill(at: At<'_>, magazine: &Magazine) -> Option<u32> {
 }
 
 /// Moves the older half of a full magazine into the shared list as one batch.
-#[cold]
-#[inline(never)]
 fn spill(at: At<'_>, magazine: &Magazine) {
     let count = at.class.batch_slots;
     let spare = at.take_spare_batch();

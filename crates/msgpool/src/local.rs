@@ -29,21 +29,24 @@ pub(crate) fn with<R>(_: NonNull<Core>, run: impl FnOnce(Option<Cache<'_>>) -> R
 /// The caller's handle or slot keeps the core while this looks for the cache; `run` may be what
 /// gives it up.
 #[cfg(not(loom))]
-#[inline]
+#[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+#[inline(always)]
 pub(crate) fn with<R>(core: NonNull<Core>, run: impl FnOnce(Option<Cache<'_>>) -> R) -> R {
     // SAFETY: the caller's handle or slot keeps the core.
     let caches = std::sync::Arc::as_ptr(unsafe { &core.as_ref().caches });
-    let mut last = last::LAST.get();
-    if last.caches != caches {
-        last = registry::find(core);
+    if last::CACHES.get() != caches {
+        registry::find(core);
     }
-    let cache = last.control.map(|control| Cache {
-        // SAFETY: the registry keeps the caches of what LAST remembers, and clears LAST before it
+    // Field by field: a copy of all would go through memory in larger pieces than it was written.
+    let is_known = last::CACHES.get() == caches;
+    let control = if is_known { last::CONTROL.get() } else { None };
+    run(control.map(|control| Cache {
+        // SAFETY: the registry keeps the caches of what is remembered, and forgets it before it
         // lets go of them; neither happens while `run` runs, since it does not come back here.
         control: unsafe { control.as_ref() },
-        magazine_start: last.magazine_start,
-    });
-    run(cache)
+        // SAFETY: as above.
+        magazines: unsafe { last::MAGAZINES.get().as_ref() },
+    }))
 }
 
 #[cfg(not(loom))]
@@ -51,28 +54,30 @@ mod last {
     use core::cell::Cell;
     use core::ptr::{NonNull, null};
 
-    use crate::caches::{Caches, Control};
-
-    /// The cache that the thread used last.
-    #[derive(Clone, Copy)]
-    pub(super) struct Last {
-        /// The address by which a pool is recognised. While the registry keeps the caches no
-        /// other pool can have it.
-        pub(super) caches: *const Caches,
-        pub(super) control: Option<NonNull<Control>>,
-        pub(super) magazine_start: u32,
-    }
-
-    impl Last {
-        pub(super) const NONE: Self = Self {
-            caches: null(),
-            control: None,
-            magazine_start: 0,
-        };
-    }
+    use crate::caches::{Cache, Caches, Control, Magazine};
 
     std::thread_local! {
-        pub(super) static LAST: Cell<Last> = const { Cell::new(Last::NONE) };
+        /// The caches of the pool that the thread used last: the address by which the pool is
+        /// recognised. While the registry keeps the caches no other pool can have it.
+        pub(super) static CACHES: Cell<*const Caches> = const { Cell::new(null()) };
+        /// The thread's own among them.
+        pub(super) static CONTROL: Cell<Option<NonNull<Control>>> = const { Cell::new(None) };
+        pub(super) static MAGAZINES: Cell<NonNull<[Magazine]>> =
+            const { Cell::new(NONE) };
+    }
+
+    const NONE: NonNull<[Magazine]> = NonNull::slice_from_raw_parts(NonNull::dangling(), 0);
+
+    pub(super) fn remember(caches: *const Caches, cache: Cache<'_>) {
+        CACHES.set(caches);
+        CONTROL.set(Some(NonNull::from(cache.control)));
+        MAGAZINES.set(NonNull::from(cache.magazines));
+    }
+
+    pub(super) fn forget() {
+        CACHES.set(null());
+        CONTROL.set(None);
+        MAGAZINES.set(NONE);
     }
 }
 
@@ -83,7 +88,7 @@ mod registry {
     use std::sync::Arc;
 
     use super::POOLS_PER_THREAD_MAX;
-    use super::last::{LAST, Last};
+    use super::last;
     use crate::caches::Caches;
     use crate::core::Core;
 
@@ -96,12 +101,9 @@ mod registry {
     }
 
     impl Entry {
-        fn last(&self) -> Last {
-            let cache = self.caches.cache(self.index);
-            Last {
-                caches: Arc::as_ptr(&self.caches),
-                control: cache.map(|it| NonNull::from(it.control)),
-                magazine_start: cache.map_or(0, |it| it.magazine_start),
+        fn remember(&self) {
+            if let Some(cache) = self.caches.cache(self.index) {
+                last::remember(Arc::as_ptr(&self.caches), cache);
             }
         }
     }
@@ -129,7 +131,7 @@ mod registry {
     impl Drop for Registry {
         fn drop(&mut self) {
             // From here on the thread uses the shared list.
-            LAST.set(Last::NONE);
+            last::forget();
         }
     }
 
@@ -139,31 +141,31 @@ mod registry {
         };
     }
 
-    /// The thread's cache in a pool, which LAST remembers from now on; none if there is none left.
+    /// Remembers the thread's cache in a pool, if it has or can get one.
     #[cold]
     #[inline(never)]
-    pub(super) fn find(core: NonNull<Core>) -> Last {
-        REGISTRY
-            .try_with(|registry| {
-                let mut entries = registry.entries.try_borrow_mut().ok()?;
-                let last = find_among(&mut entries[..], core)?;
-                LAST.set(last);
-                Some(last)
-            })
-            .ok()
-            .flatten()
-            .unwrap_or(Last::NONE)
+    pub(super) fn find(core: NonNull<Core>) {
+        // While the thread's locals are being dropped there is none.
+        let _ = REGISTRY.try_with(|registry| {
+            if let Ok(mut entries) = registry.entries.try_borrow_mut()
+                && let Some(entry) = find_among(&mut entries[..], core)
+            {
+                entry.remember();
+            }
+        });
     }
 
-    fn find_among(entries: &mut [Option<Entry>], core: NonNull<Core>) -> Option<Last> {
+    fn find_among(entries: &mut [Option<Entry>], core: NonNull<Core>) -> Option<&Entry> {
         // SAFETY: the caller of with() keeps the core.
         let caches = unsafe { &core.as_ref().caches };
-        let known = entries.iter().flatten();
-        let mut known = known.filter(|entry| Arc::ptr_eq(&entry.caches, caches));
-        if let Some(entry) = known.next() {
-            return Some(entry.last());
+        let is_known = |entry: &Entry| Arc::ptr_eq(&entry.caches, caches);
+        if let Some(place) = entries
+            .iter()
+            .position(|it| it.as_ref().is_some_and(is_known))
+        {
+            return entries[place].as_ref();
         }
-        LAST.set(Last::NONE);
+        last::forget();
         for entry in entries.iter_mut() {
             if entry.as_ref().is_some_and(|it| it.caches.is_closed()) {
                 *entry = None;
@@ -171,11 +173,10 @@ mod registry {
         }
         let place = entries.iter_mut().find(|place| place.is_none())?;
         let index = caches.claim()?;
-        let entry = Entry {
+        Some(place.insert(Entry {
             caches: Arc::clone(caches),
             core,
             index,
-        };
-        Some(place.insert(entry).last())
+        }))
     }
 }

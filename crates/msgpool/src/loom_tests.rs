@@ -98,7 +98,8 @@ impl Watched {
         #[expect(unsafe_code, reason = "the entry point takes a pointer")]
         // SAFETY: the caller was given the slot, and the Arc keeps the core.
         unsafe {
-            Core::release(NonNull::from(&self.core), 0, slot, cache);
+            let class = NonNull::from(self.core.at(0).expect("there is one class").class);
+            Core::release(NonNull::from(&self.core), class, slot, cache);
         }
     }
 
@@ -394,8 +395,8 @@ fn the_pool_and_its_last_message_end_in_any_order() {
 #[test]
 fn closing_finds_what_lies_in_caches() {
     model(|| {
-        let core = Box::new(Core::new(&options(2, Waiting::Spin)).expect("they are valid"));
-        let core = NonNull::from(Box::leak(core));
+        let core = Core::new(&options(2, Waiting::Spin)).expect("they are valid");
+        let core = core.settle_down();
         let pool = Pool::from_core(core);
         let caches = {
             #[expect(unsafe_code, reason = "as the registry of a thread")]
@@ -414,7 +415,8 @@ fn closing_finds_what_lies_in_caches() {
             #[expect(unsafe_code, reason = "the entry point takes a pointer")]
             // SAFETY: the slot was taken above and is given back once.
             unsafe {
-                Core::release(core.0, 0, slot, Some(cache));
+                let class = NonNull::from(core.0.as_ref().at(0).expect("there is one").class);
+                Core::release(core.0, class, slot, Some(cache));
             }
             if let Some(_busy) = caches.enter(cache) {
                 #[expect(unsafe_code, reason = "as the registry of a thread")]

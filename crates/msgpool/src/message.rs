@@ -31,10 +31,8 @@ use crate::slot::Slot;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Message {
+    /// One of the handles of its slot; none of them writes.
     slot: Slot,
-    /// start + len <= the slot's capacity.
-    start: u32,
-    len: u32,
 }
 
 // SAFETY: handles only read the bytes; their count is atomic, and the last one gives the slot
@@ -46,14 +44,10 @@ unsafe impl Sync for Message {}
 impl Message {
     /// # Safety
     ///
-    /// The slot has no other handle, and len <= capacity.
+    /// Every other handle of the slot is a message's.
     #[inline]
-    pub(crate) unsafe fn from_slot(slot: Slot, len: u32) -> Self {
-        Self {
-            slot,
-            start: 0,
-            len,
-        }
+    pub(crate) unsafe fn from_slot(slot: Slot) -> Self {
+        Self { slot }
     }
 
     /// Whether the bytes lie in the heap because no class is large enough.
@@ -91,13 +85,9 @@ impl Message {
             Bound::Excluded(end) => *end,
             Bound::Unbounded => self.len(),
         };
-        let part = self.get(start..end)?;
-        let len = u32::try_from(part.len()).ok()?;
-        Some(Self {
-            start: self.start + u32::try_from(start).ok()?,
-            len,
-            slot: self.slot.share(),
-        })
+        let len = u32::try_from(end.checked_sub(start)?).ok()?;
+        let slot = self.slot.part(u32::try_from(start).ok()?, len)?;
+        Some(Self { slot })
     }
 
     /// The bytes to write to again, if nobody else has them.
@@ -116,15 +106,11 @@ impl Message {
         // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
         let mut slot = unsafe { core::ptr::read(&raw const this.slot) };
         slot.renew();
-        let (start, len) = (this.start as usize, this.len as usize);
-        if start > 0 {
-            // SAFETY: start + len <= capacity (field), and this is the only handle.
-            let bytes = unsafe { slot.bytes_mut(this.start + this.len) };
-            bytes.copy_within(start..start + len, 0);
-        }
-        slot.set_len(this.len);
-        // SAFETY: the only handle; len <= capacity (field).
-        Ok(unsafe { Buffer::from_slot(slot, this.len) })
+        // SAFETY: is_sole() says that it is the only handle.
+        unsafe { slot.move_to_front() };
+        slot.note_len();
+        // SAFETY: the only handle, and at the front.
+        Ok(unsafe { Buffer::from_slot(slot) })
     }
 }
 
@@ -133,7 +119,6 @@ impl Clone for Message {
     fn clone(&self) -> Self {
         Self {
             slot: self.slot.share(),
-            ..*self
         }
     }
 }
@@ -154,8 +139,8 @@ impl Deref for Message {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        // SAFETY: start + len <= capacity (field); no handle of a message writes.
-        unsafe { self.slot.bytes(self.start, self.len) }
+        // SAFETY: no handle of a message writes (field).
+        unsafe { self.slot.bytes() }
     }
 }
 
@@ -219,7 +204,7 @@ impl Hash for Message {
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
-            .field("len", &self.len)
+            .field("len", &self.len())
             .field("is_heap", &self.is_heap())
             .finish_non_exhaustive()
     }

@@ -49,9 +49,8 @@ impl Pool {
     ///
     /// [`OptionsError`]; nothing is kept.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
-        let core = Box::new(Core::new(options)?);
         Ok(Self {
-            core: NonNull::from(Box::leak(core)),
+            core: Core::new(options)?.settle_down(),
         })
     }
 
@@ -71,14 +70,15 @@ impl Pool {
     /// which waits, up to a bound, for owners that are using theirs. No allocation up to the
     /// largest class, but for what the system's thread-local storage needs at a thread's first
     /// use of any pool.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
     pub fn take(&self, len: usize) -> Result<Buffer, TakeError> {
         let Some(at) = self.class_of(len) else {
             return self.take_oversize(len);
         };
         let core = self.core();
         let slot = local::with(self.core, |cache| core.take(at, cache));
-        lend(core, at, slot, len)
+        lend(at, slot, len)
     }
 
     /// As [`take`](Self::take), waiting up to the deadline for a slot to come back, as
@@ -107,7 +107,7 @@ impl Pool {
         };
         let core = self.core();
         let slot = core.take_until(at, deadline.into());
-        lend(core, at, slot, len)
+        lend(at, slot, len)
     }
 
     /// An empty buffer with room for `capacity` bytes, to be written to.
@@ -165,18 +165,25 @@ impl Pool {
         })?;
         let slot = Slot::from_heap(core, len_u32).ok_or(TakeError::OutOfMemory { len })?;
         // SAFETY: nobody else has the slot; its capacity is its length.
-        Ok(unsafe { Buffer::from_slot(slot, len_u32) })
+        Ok(unsafe { Buffer::from_slot(slot) })
     }
 }
 
-#[inline]
-fn lend(core: &Core, at: At<'_>, index: Option<u32>, len: usize) -> Result<Buffer, TakeError> {
+/// Straight down, without combinators: a buffer that is put together in memory is read back in
+/// pieces larger than it was written in, which stalls.
+#[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+#[inline(always)]
+fn lend(at: At<'_>, index: Option<u32>, len: usize) -> Result<Buffer, TakeError> {
     #[expect(clippy::cast_possible_truncation, reason = "at most CLASS_BYTES_MAX")]
     let len = len as u32;
-    let slot = index.and_then(|index| Slot::lend(core, at, index, len));
-    let slot = slot.ok_or_else(|| at.class.is_exhausted())?;
+    let Some(index) = index else {
+        return Err(at.class.is_exhausted());
+    };
+    let Some(slot) = Slot::lend(at.class, index, len) else {
+        return Err(at.class.is_exhausted());
+    };
     // SAFETY: the core gave the slot to this caller alone; class_of() chose the class for len.
-    Ok(unsafe { Buffer::from_slot(slot, len) })
+    Ok(unsafe { Buffer::from_slot(slot) })
 }
 
 impl Clone for Pool {

@@ -166,4 +166,25 @@ impl<T: InRegion> Table<T> {
             Some(unsafe { item.cast::<T>().as_ref() })
         }
     }
+
+    /// `count` values from an index on, if there are so many and they lie without gaps.
+    pub(crate) fn range(&self, first: u32, count: u32) -> Option<&[T]> {
+        let (first, count) = (first as usize, count as usize);
+        let end = first.checked_add(count)?;
+        if end > self.count {
+            return None;
+        }
+        #[cfg(loom)]
+        return self.items.get(first..end);
+        #[cfg(not(loom))]
+        {
+            if self.stride != size_of::<T>() {
+                return None;
+            }
+            // SAFETY: first <= count, so this is within the region or at the table's end.
+            let item = unsafe { self.base.add(first * self.stride) };
+            // SAFETY: as in get(), for each of the `count` values, which lie side by side.
+            Some(unsafe { core::slice::from_raw_parts(item.cast::<T>().as_ptr(), count) })
+        }
+    }
 }
