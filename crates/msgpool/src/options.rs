@@ -8,7 +8,7 @@ pub const CLASSES_MAX: usize = 64;
 /// The largest class, in bytes.
 pub const CLASS_BYTES_MAX: usize = 1 << 20;
 /// The most slots that a class can have.
-pub const SLOTS_MAX: usize = 1 << 28;
+pub const SLOTS_MAX: usize = 1 << 22;
 /// The most threads that can have a cache of their own.
 pub const THREAD_CACHES_MAX: usize = 1 << 12;
 

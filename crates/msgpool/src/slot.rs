@@ -7,6 +7,7 @@ use std::alloc::{Layout, alloc_zeroed, dealloc};
 use crate::core::{Class, Core, lease};
 use crate::layout::{LINE_BYTES, SlotHeader};
 use crate::local;
+use crate::options::{CLASS_BYTES_MAX, SLOTS_MAX};
 use crate::sync::{Ordering, fence};
 
 /// The part of a slot's state that counts handles beyond the first.
@@ -19,18 +20,65 @@ const HANDLES_MAX: u64 = 1 << 31;
 /// A slot in use, and the part of its payload that a handle shows.
 ///
 /// Whoever has it decides whether it is the only one who has. It keeps the core, and with it the
-/// class, header and payload. Four words at most, so that it stays in registers.
+/// class, header and payload. Two words, so that it is passed in registers: what is written to
+/// memory in pieces and copied in larger ones stalls for some 20 cycles.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// None if the slot is from the heap: then a [`HeapSlot`] lies in front of the payload.
-    class: Option<NonNull<Class>>,
-    /// The first byte shown.
-    first: NonNull<u8>,
-    /// How many bytes are shown. `first` and as many behind it are within the payload.
-    len: u32,
-    /// The slot's number in its class; in the heap, how far `first` is behind the payload's
-    /// first byte.
+    /// The address of the slot's [`Class`]; with [`IN_HEAP`] set, that of its [`HeapSlot`].
+    place: NonNull<u8>,
+    /// [`Shown::packed`] of a slot in a class; in the heap, [`Shown::packed_in_heap`].
+    /// `start` and `len` are within the payload.
+    shown: u64,
+}
+
+/// Set in the address of a slot from the heap; classes and heap slots are aligned to more.
+const IN_HEAP: usize = 1;
+
+const _: () = assert!(align_of::<Class>() > IN_HEAP && align_of::<HeapSlot>() > IN_HEAP);
+const _: () = assert!(SLOTS_MAX <= 1 << INDEX_BITS && CLASS_BYTES_MAX < 1 << LEN_BITS);
+
+const INDEX_BITS: u32 = 22;
+const LEN_BITS: u32 = 21;
+
+/// What a handle shows of which slot.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    /// The slot's number in its class; nothing in the heap.
     index: u32,
+    start: u32,
+    len: u32,
+}
+
+impl Shown {
+    #[inline]
+    fn packed(self) -> u64 {
+        let index = u64::from(self.index) << (2 * LEN_BITS);
+        index | u64::from(self.start) << LEN_BITS | u64::from(self.len)
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "masked to fewer bits")]
+    fn unpacked(packed: u64) -> Self {
+        let mask = (1 << LEN_BITS) - 1;
+        Self {
+            index: (packed >> (2 * LEN_BITS)) as u32,
+            start: (packed >> LEN_BITS & mask) as u32,
+            len: (packed & mask) as u32,
+        }
+    }
+
+    fn packed_in_heap(self) -> u64 {
+        u64::from(self.start) << 32 | u64::from(self.len)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the halves are wanted")]
+    fn unpacked_in_heap(packed: u64) -> Self {
+        Self {
+            index: 0,
+            start: (packed >> 32) as u32,
+            len: packed as u32,
+        }
+    }
 }
 
 /// What lies one line in front of a payload from the heap.
@@ -50,14 +98,16 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn lend(class: &Class, index: u32, len: u32) -> Option<Self> {
         let header = class.headers.get(index)?;
-        let first = class.payload(index)?;
         debug_assert!(len <= class.payload_bytes);
         header.lease.store(lease(len), Ordering::Relaxed);
         Some(Self {
-            class: Some(NonNull::from(class)),
-            first,
-            len,
-            index,
+            place: NonNull::from(class).cast(),
+            shown: Shown {
+                index,
+                start: 0,
+                len,
+            }
+            .packed(),
         })
     }
     /// A slot from the heap; none if the heap has none.
@@ -74,27 +124,46 @@ impl Slot {
         unsafe { block.cast::<HeapSlot>().write(slot) };
         core.hold();
         Some(Self {
-            class: None,
-            // SAFETY: the block has `len` bytes behind the HeapSlot.
-            first: unsafe { block.add(size_of::<HeapSlot>()) },
-            len,
-            index: 0,
+            place: block.map_addr(|address| address | IN_HEAP),
+            shown: Shown {
+                index: 0,
+                start: 0,
+                len,
+            }
+            .packed_in_heap(),
         })
     }
 
     #[cfg(all(test, loom))]
     pub(crate) fn index(&self) -> u32 {
-        self.index
-    }
-
-    pub(crate) fn is_heap(&self) -> bool {
-        self.class.is_none()
+        self.shown().index
     }
 
     #[inline]
-    fn class(&self) -> Option<&Class> {
-        // SAFETY: the slot keeps the core, which has the class.
-        self.class.map(|class| unsafe { class.as_ref() })
+    pub(crate) fn is_heap(&self) -> bool {
+        self.place.addr().get() & IN_HEAP != 0
+    }
+
+    #[inline]
+    fn class(&self) -> Option<NonNull<Class>> {
+        (!self.is_heap()).then_some(self.place.cast())
+    }
+
+    #[inline]
+    fn shown(&self) -> Shown {
+        if self.is_heap() {
+            Shown::unpacked_in_heap(self.shown)
+        } else {
+            Shown::unpacked(self.shown)
+        }
+    }
+
+    fn show(&mut self, shown: Shown) {
+        self.shown = if self.is_heap() {
+            shown.packed_in_heap()
+        } else {
+            shown.packed()
+        };
     }
 
     /// The block of a slot from the heap.
@@ -104,14 +173,15 @@ impl Slot {
     /// The slot is from the heap.
     unsafe fn heap(&self) -> NonNull<HeapSlot> {
         debug_assert!(self.is_heap());
-        // SAFETY: `first` is `index` bytes behind the payload, which is that far behind the block.
-        let block = unsafe { self.first.sub(size_of::<HeapSlot>() + self.index as usize) };
-        block.cast()
+        let block = self.place.as_ptr().map_addr(|address| address & !IN_HEAP);
+        // SAFETY: it was the address of an allocation before it was marked.
+        unsafe { NonNull::new_unchecked(block) }.cast()
     }
 
     pub(crate) fn capacity(&self) -> u32 {
         match self.class() {
-            Some(class) => class.payload_bytes,
+            // SAFETY: the slot keeps the core, which has the class.
+            Some(class) => unsafe { class.as_ref() }.payload_bytes,
             // SAFETY: no class, so from the heap; written in from_heap(), never changed.
             None => unsafe { (*self.heap().as_ptr()).capacity },
         }
@@ -119,19 +189,36 @@ impl Slot {
 
     #[inline]
     fn header(&self) -> &SlotHeader {
-        match self.class().and_then(|class| class.headers.get(self.index)) {
-            Some(header) => header,
-            // A number in its class has a header: so there is no class.
+        let Some(class) = self.class() else {
             // SAFETY: from the heap; the block lives as long as the slot.
-            None => unsafe { &(*self.heap().as_ptr()).header },
-        }
+            return unsafe { &(*self.heap().as_ptr()).header };
+        };
+        // SAFETY: the slot keeps the core, which has the class.
+        let class = unsafe { class.as_ref() };
+        let header = class.headers.get(Shown::unpacked(self.shown).index);
+        header.expect("a slot was lent by its class")
     }
 
     /// The payload's first byte.
+    #[inline]
     fn payload(&self) -> NonNull<u8> {
-        let payload = self.class().and_then(|class| class.payload(self.index));
-        // SAFETY: as in header().
-        payload.unwrap_or_else(|| unsafe { self.heap().add(1) }.cast())
+        let Some(class) = self.class() else {
+            // SAFETY: from the heap; the payload is behind the HeapSlot in the block.
+            return unsafe { self.heap().add(1) }.cast();
+        };
+        // SAFETY: the slot keeps the core, which has the class.
+        let class = unsafe { class.as_ref() };
+        let payload = class.payload(Shown::unpacked(self.shown).index);
+        payload.expect("a slot was lent by its class")
+    }
+
+    /// The first byte shown, and how many there are.
+    #[inline]
+    fn range(&self) -> (NonNull<u8>, usize) {
+        let shown = self.shown();
+        // SAFETY: start is within the payload (field).
+        let first = unsafe { self.payload().add(shown.start as usize) };
+        (first, shown.len as usize)
     }
 
     /// The bytes shown.
@@ -141,9 +228,10 @@ impl Slot {
     /// Nobody writes to them while the slice lives.
     #[inline]
     pub(crate) unsafe fn bytes(&self) -> &[u8] {
+        let (first, len) = self.range();
         // SAFETY: within the payload (fields) and not written to (contract); the region and heap
         // slots began as zeros, so every byte is initialised; the slot keeps the memory.
-        unsafe { core::slice::from_raw_parts(self.first.as_ptr(), self.len as usize) }
+        unsafe { core::slice::from_raw_parts(first.as_ptr(), len) }
     }
 
     /// The bytes shown, to be written to.
@@ -153,8 +241,9 @@ impl Slot {
     /// This is the only handle of the slot.
     #[inline]
     pub(crate) unsafe fn bytes_mut(&mut self) -> &mut [u8] {
+        let (first, len) = self.range();
         // SAFETY: as in bytes(), and nobody else has the slot (contract).
-        unsafe { core::slice::from_raw_parts_mut(self.first.as_ptr(), self.len as usize) }
+        unsafe { core::slice::from_raw_parts_mut(first.as_ptr(), len) }
     }
 
     /// Moves the bytes shown to the payload's front.
@@ -163,50 +252,49 @@ impl Slot {
     ///
     /// This is the only handle of the slot.
     pub(crate) unsafe fn move_to_front(&mut self) {
-        let payload = self.payload();
-        if self.first != payload {
-            // SAFETY: both are within the payload, and nobody else has it (contract).
-            unsafe { self.first.copy_to(payload, self.len as usize) };
-            self.first = payload;
-            if self.is_heap() {
-                self.index = 0;
-            }
-        }
+        let (first, len) = self.range();
+        // SAFETY: both are within the payload, and nobody else has it (contract).
+        unsafe { first.copy_to(self.payload(), len) };
+        let shown = self.shown();
+        self.show(Shown { start: 0, ..shown });
     }
 
-    /// Shows `len` bytes from the first on; the slot shows its payload from the front.
+    /// Shows `len` bytes; false if there are not so many from the first on.
     pub(crate) fn resize(&mut self, len: u32) -> bool {
-        let fits = self.first == self.payload() && len <= self.capacity();
+        let shown = self.shown();
+        let fits = len <= self.capacity() - shown.start;
         if fits {
-            self.len = len;
+            self.show(Shown { len, ..shown });
         }
         fits
     }
 
     /// Shows fewer bytes.
     pub(crate) fn truncate(&mut self, len: u32) {
-        self.len = self.len.min(len);
+        let shown = self.shown();
+        let len = len.min(shown.len);
+        self.show(Shown { len, ..shown });
     }
 
     /// Another handle, which shows a part of what this one shows; none if there is no such part.
     pub(crate) fn part(&self, start: u32, len: u32) -> Option<Self> {
-        if start.checked_add(len)? > self.len {
+        let shown = self.shown();
+        if start.checked_add(len)? > shown.len {
             return None;
         }
         let mut part = self.share();
-        // SAFETY: start <= len, checked above.
-        part.first = unsafe { part.first.add(start as usize) };
-        part.len = len;
-        if part.is_heap() {
-            part.index += start;
-        }
+        part.show(Shown {
+            start: shown.start + start,
+            len,
+            ..shown
+        });
         Some(part)
     }
 
     /// Tells the statistics how many bytes of payload there are.
     #[inline]
     pub(crate) fn note_len(&self) {
-        let lease = lease(self.len);
+        let lease = lease(self.shown().len);
         self.header().lease.store(lease, Ordering::Relaxed);
     }
 
@@ -262,7 +350,7 @@ impl Slot {
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub(crate) unsafe fn release(&mut self) {
-        let Some(class) = self.class else {
+        let Some(class) = self.class() else {
             // SAFETY: the caller's contract; no class, so from the heap.
             unsafe { self.release_to_heap() };
             return;
@@ -274,7 +362,7 @@ impl Slot {
             self.zeroize();
         }
         self.header().lease.store(0, Ordering::Relaxed);
-        let index = self.index;
+        let index = Shown::unpacked(self.shown).index;
         local::with(core, |cache| {
             // SAFETY: the caller owns the slot; `local` gives the thread's own cache in the core.
             unsafe { Core::release(core, class, index, cache) };
