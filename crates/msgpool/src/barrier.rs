@@ -14,7 +14,7 @@
     expect(unsafe_code, reason = "a system call has no safe door")
 )]
 
-use crate::sync::{Ordering, fence};
+use crate::sync::{CompilerOrdering, Ordering, compiler_fence, fence};
 
 #[cfg(any(loom, miri, not(target_os = "linux")))]
 mod imp {
@@ -69,7 +69,7 @@ impl Barrier {
     #[inline]
     pub(crate) fn light(self) {
         if self.is_asymmetric {
-            core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+            compiler_fence(CompilerOrdering::SeqCst);
         } else {
             fence(Ordering::SeqCst);
         }

@@ -56,7 +56,7 @@ mod last {
 
     use crate::caches::{Cache, Caches, Control, Magazine};
 
-    std::thread_local! {
+    crate::sync::thread_local! {
         /// The caches of the pool that the thread used last: the address by which the pool is
         /// recognised. While the registry keeps the caches no other pool can have it.
         pub(super) static CACHES: Cell<*const Caches> = const { Cell::new(null()) };
@@ -135,7 +135,7 @@ mod registry {
         }
     }
 
-    std::thread_local! {
+    crate::sync::thread_local! {
         static REGISTRY: Registry = const {
             Registry { entries: RefCell::new([const { None }; POOLS_PER_THREAD_MAX]) }
         };

@@ -16,5 +16,8 @@ pub(crate) use {
         hint::spin_loop,
         sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
-    std::{sync::Arc, thread::yield_now},
+    std::{sync::Arc, thread::yield_now, thread_local},
 };
+
+/// Only the compiler is held back: a model has no use for it, and loom has none.
+pub(crate) use core::sync::atomic::{Ordering as CompilerOrdering, compiler_fence};
