@@ -1,0 +1,154 @@
+//! What lies where in the region.
+//!
+//! ```text
+//! +----------------+-----------------------+-----------------------+ ..
+//! | ClassHead  x n | class 0               | class 1               |
+//! |                | batches headers slots | batches headers slots |
+//! +----------------+-----------------------+-----------------------+ ..
+//! ```
+#![expect(unsafe_code, reason = "promises what may lie in a region")]
+
+use crate::region::{InRegion, PAGE_BYTES};
+use crate::stack::Stack;
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// The unit in which cores hand memory to each other; the alignment of every payload.
+pub(crate) const LINE_BYTES: usize = 64;
+
+/// The most slots in one batch. 60 headers of 16 bytes fill 15 cache lines exactly, and a batch
+/// with its link fits four.
+#[cfg(not(loom))]
+pub(crate) const BATCH_SLOTS_MAX: usize = 60;
+#[cfg(loom)]
+pub(crate) const BATCH_SLOTS_MAX: usize = 2;
+
+/// A class has at least this many batches, if it has so many slots.
+const BATCHES_PER_CLASS_MIN: usize = 8;
+
+/// How many slots a cache and the shared list exchange at once: fewer in small classes, so that
+/// one thread's cache, which holds up to two batches, never holds more than a quarter of a class
+/// of eight slots or more.
+pub(crate) fn batch_slots(slots: usize) -> usize {
+    (slots / BATCHES_PER_CLASS_MIN).clamp(1, BATCH_SLOTS_MAX)
+}
+
+/// The shared part of one class; zeros are a class whose slots are all fresh.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub(crate) struct ClassHead {
+    /// Batches that are full.
+    pub(crate) full: Stack,
+    /// Batches that hold nothing.
+    pub(crate) spare: Stack,
+    /// Single slots: of threads that ended, of threads without a cache, reclaimed ones.
+    pub(crate) loose: Stack,
+    /// How many slots were ever handed out; those above are fresh, and their pages untouched.
+    pub(crate) fresh_slots: AtomicU32,
+    /// How many batches were ever used.
+    pub(crate) fresh_batches: AtomicU32,
+    pub(crate) full_count: AtomicU32,
+    pub(crate) loose_count: AtomicU32,
+    /// The most slots that were ever outside of the shared list.
+    pub(crate) out_max: AtomicU32,
+}
+
+// SAFETY: `repr(C)`, atomics only; zeros are empty stacks and zero counts.
+unsafe impl InRegion for ClassHead {}
+
+/// Slots that travel together between a cache and the shared list.
+#[repr(C, align(64))]
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The link of the stack that the batch is on.
+    pub(crate) next: AtomicU32,
+    pub(crate) slots: Slots<BATCH_SLOTS_MAX>,
+}
+
+// SAFETY: `repr(C)`, atomics only; zeros are indices.
+unsafe impl InRegion for Batch {}
+
+/// Indices of slots.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Slots<const N: usize>(pub(crate) [AtomicU32; N]);
+
+impl<const N: usize> Default for Slots<N> {
+    fn default() -> Self {
+        Self(core::array::from_fn(|_| AtomicU32::new(0)))
+    }
+}
+
+/// What is known of one slot.
+///
+/// | field | free | [`Buffer`](crate::Buffer) | [`Message`](crate::Message) |
+/// |---|---|---|---|
+/// | `state`, low half | 0 | 0 | handles beyond the first |
+/// | `state`, high half | generation | generation | generation |
+/// | `lease` | link, if loose | [`LENT`] + length | [`LENT`] + length |
+///
+/// Any holder of a handle changes the low half, atomically; only the sole owner of the slot
+/// changes the rest. Statistics read `lease` at any time.
+#[repr(C, align(16))]
+#[derive(Debug, Default)]
+pub(crate) struct SlotHeader {
+    pub(crate) state: AtomicU64,
+    pub(crate) lease: AtomicU64,
+}
+
+// SAFETY: `repr(C)`, atomics only; zeros are a free slot.
+unsafe impl InRegion for SlotHeader {}
+
+/// Set in a lease while the slot is in use; the length is in the low half.
+pub(crate) const LENT: u64 = 1 << 32;
+
+/// Where one class lies in the region, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClassPlace {
+    pub(crate) batches: usize,
+    pub(crate) batch_count: usize,
+    pub(crate) headers: usize,
+    pub(crate) header_stride: usize,
+    pub(crate) payloads: usize,
+    pub(crate) payload_stride: usize,
+    pub(crate) end: usize,
+}
+
+/// From this size on, the header lies in a cache line of its own in front of its payload.
+///
+/// The line more a slot breaks the power of two between the payloads, so that their first lines
+/// do not all fall into the same few sets of a cache.
+const HEADER_IN_FRONT_BYTES_MIN: usize = 1_024;
+
+impl ClassPlace {
+    /// A class of `slots` slots from `start` on; none if the end cannot be expressed.
+    pub(crate) fn new(start: usize, payload_bytes: usize, slots: usize) -> Option<Self> {
+        let batch_count = slots / batch_slots(slots);
+        let batches = start.checked_next_multiple_of(PAGE_BYTES)?;
+        let after_batches = batches.checked_add(batch_count.checked_mul(size_of::<Batch>())?)?;
+        let headers = after_batches.checked_next_multiple_of(PAGE_BYTES)?;
+        if payload_bytes >= HEADER_IN_FRONT_BYTES_MIN {
+            let stride = payload_bytes.checked_add(LINE_BYTES)?;
+            return Some(Self {
+                batches,
+                batch_count,
+                headers,
+                header_stride: stride,
+                payloads: headers + LINE_BYTES,
+                payload_stride: stride,
+                end: headers.checked_add(stride.checked_mul(slots)?)?,
+            });
+        }
+        let header_stride = size_of::<SlotHeader>().next_multiple_of(16);
+        let after_headers = headers.checked_add(slots.checked_mul(header_stride)?)?;
+        let payloads = after_headers.checked_next_multiple_of(PAGE_BYTES)?;
+        Some(Self {
+            batches,
+            batch_count,
+            headers,
+            header_stride,
+            payloads,
+            payload_stride: payload_bytes,
+            end: payloads.checked_add(payload_bytes.checked_mul(slots)?)?,
+        })
+    }
+}
