@@ -1,22 +1,25 @@
 //! Everything that must hold before a change lands, cheapest first.
 
+use std::env;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lexopt::prelude::*;
 
 use crate::workspace::{Metadata, cargo};
 use crate::{Ended, tidy, tool, workspace};
 
 pub(crate) const HELP: &str = "\
-cargo xtask test [--quick]
+cargo xtask test [--quick | --deep]
 
 Format, lints with warnings as errors, tidy, tests, doctests, the facade with each
 feature alone and with none, rustdoc with warnings as errors, benches on tiny input.
 Each step is announced; the first failure stops and prints the command that repeats it.
 
   --quick  stop after the tests
+  --deep   then the loom models of the lock-free crates, and the stress tests with
+           STRESS times the work (1,000 unless the environment says otherwise); minutes
 
 Exit code: 0 all passed, 1 a step failed, 2 could not run.
 ";
@@ -35,16 +38,24 @@ enum Action {
 }
 
 pub(crate) fn run(mut parser: lexopt::Parser) -> Result<Ended> {
-    let mut is_quick = false;
+    let (mut is_quick, mut is_deep) = (false, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("quick") => is_quick = true,
+            Long("deep") => is_deep = true,
             other => return Err(other.unexpected().into()),
         }
     }
+    ensure!(
+        !(is_quick && is_deep),
+        "--quick and --deep exclude each other; choose one"
+    );
     let mut steps = fast_steps();
     if !is_quick {
         steps.extend(slow_steps()?);
+    }
+    if is_deep {
+        steps.extend(deep_steps()?);
     }
     let (started, total) = (Instant::now(), steps.len());
     let mut times = Vec::with_capacity(total);
@@ -168,6 +179,40 @@ fn slow_steps() -> Result<Vec<Step>> {
         Step {
             title: "benches on tiny input",
             action: Action::Commands(vec![build, benches]),
+        },
+    ])
+}
+
+fn deep_steps() -> Result<Vec<Step>> {
+    let metadata = Metadata::read(workspace::root())?;
+    let modelled: Vec<&str> = metadata
+        .members()
+        .filter(|package| package.dependencies.iter().any(|it| it.name == "loom"))
+        .map(|package| package.name.as_str())
+        .collect();
+    let packages = || modelled.iter().flat_map(|name| ["-p", name]);
+    let mut models = cargo();
+    models
+        .args(["test", "--release", "--lib"])
+        .args(packages())
+        .arg("loom_tests")
+        // Everything is built anew under this switch: beside the other builds, not over them.
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("CARGO_TARGET_DIR", workspace::target_dir().join("loom"));
+    let mut stress = cargo();
+    stress
+        .args(["test", "--release", "--all-features"])
+        .args(packages())
+        .args(["--test", "it"])
+        .env("STRESS", env::var_os("STRESS").unwrap_or("1000".into()));
+    Ok(vec![
+        Step {
+            title: "loom models",
+            action: Action::Commands(vec![models]),
+        },
+        Step {
+            title: "stress",
+            action: Action::Commands(vec![stress]),
         },
     ])
 }
