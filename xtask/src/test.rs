@@ -13,7 +13,7 @@ use crate::{Ended, tidy, tool, workspace};
 pub(crate) const HELP: &str = "\
 cargo xtask test [--quick | --deep]
 
-Format, lints with warnings as errors, tidy, tests, doctests, the facade with each
+Format, lints with warnings as errors, tidy, tests, doctests, every crate with each
 feature alone and with none, rustdoc with warnings as errors, benches on tiny input.
 Each step is announced; the first failure stops and prints the command that repeats it.
 
@@ -122,7 +122,13 @@ fn fast_steps() -> Vec<Step> {
     let tests = if tool::is_installed("cargo-nextest", "--version") {
         step(
             "tests",
-            &["nextest", "run", "--workspace", "--no-fail-fast"],
+            &[
+                "nextest",
+                "run",
+                "--workspace",
+                "--all-features",
+                "--no-fail-fast",
+            ],
         )
     } else {
         step(
@@ -130,6 +136,7 @@ fn fast_steps() -> Vec<Step> {
             &[
                 "test",
                 "--workspace",
+                "--all-features",
                 "--lib",
                 "--bins",
                 "--tests",
@@ -144,6 +151,7 @@ fn fast_steps() -> Vec<Step> {
             &[
                 "clippy",
                 "--workspace",
+                "--all-features",
                 "--all-targets",
                 "--",
                 "-D",
@@ -160,17 +168,32 @@ fn fast_steps() -> Vec<Step> {
 
 fn slow_steps() -> Result<Vec<Step>> {
     let mut docs = cargo();
-    docs.args(["doc", "--workspace", "--no-deps", "--quiet"])
-        .env("RUSTDOCFLAGS", "-D warnings");
+    docs.args([
+        "doc",
+        "--workspace",
+        "--all-features",
+        "--no-deps",
+        "--quiet",
+    ])
+    .env("RUSTDOCFLAGS", "-D warnings");
     let mut build = cargo();
-    build.args(["build", "--workspace", "--bins", "--quiet"]);
+    build.args([
+        "build",
+        "--workspace",
+        "--all-features",
+        "--bins",
+        "--quiet",
+    ]);
     let mut benches = cargo();
-    benches.args(["test", "--workspace", "--bench", "*"]);
+    benches.args(["test", "--workspace", "--all-features", "--bench", "*"]);
     Ok(vec![
-        step("doctests", &["test", "--workspace", "--doc"]),
+        step(
+            "doctests",
+            &["test", "--workspace", "--all-features", "--doc"],
+        ),
         Step {
-            title: "facade, each feature alone and none",
-            action: Action::Commands(facade()?),
+            title: "features, alone and none",
+            action: Action::Commands(features()?),
         },
         Step {
             title: "rustdoc",
@@ -217,33 +240,22 @@ fn deep_steps() -> Result<Vec<Step>> {
     ])
 }
 
-/// The facade without features, then with each one; what they add up to is what the other steps build.
-fn facade() -> Result<Vec<Command>> {
+/// The facade with each feature alone, and every crate that has features without any; what they
+/// add up to is what the other steps build.
+fn features() -> Result<Vec<Command>> {
     let metadata = Metadata::read(workspace::root())?;
-    let facade = metadata
-        .members()
-        .find(|package| package.name == "claude-flow")
-        .context("the workspace has no package claude-flow")?;
-    let alone = facade
-        .features
-        .keys()
-        .filter(|name| !["default", "full"].contains(&name.as_str()));
-    let checked = |feature: Option<&String>| {
+    let checked = |package: &str, feature: Option<&str>| {
         let mut command = cargo();
-        command.args([
-            "check",
-            "--quiet",
-            "-p",
-            "claude-flow",
-            "--no-default-features",
-        ]);
-        if let Some(feature) = feature {
-            command.args(["--features", feature]);
-        }
+        command.args(["check", "--quiet", "--no-default-features", "-p", package]);
+        command.args(feature.iter().flat_map(|feature| ["--features", feature]));
         command
     };
-    Ok(std::iter::once(None)
-        .chain(alone.map(Some))
-        .map(checked)
-        .collect())
+    let mut commands = Vec::new();
+    for package in metadata.members().filter(|it| !it.features.is_empty()) {
+        commands.push(checked(&package.name, None));
+        let alone = package.features.keys().map(String::as_str);
+        let alone = alone.filter(|name| !["default", "full"].contains(name));
+        commands.extend(alone.map(|name| checked(&package.name, Some(name))));
+    }
+    Ok(commands)
 }

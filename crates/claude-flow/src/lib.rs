@@ -25,7 +25,9 @@
 //!
 //! - `checkers`: the module `checkers`, in-process checks of source text.
 //! - `lang-detect`: the module `lang_detect`, a file's language from path and content.
+//! - `msgpool`: the module `msgpool`, reusable message buffers.
 //! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
+//! - `ringbuf`: the module `ringbuf`, bounded lock-free rings.
 //! - `full`: all of them.
 #![forbid(unsafe_code)]
 
@@ -35,9 +37,15 @@ pub use claude_flow_checkers as checkers;
 #[cfg(feature = "lang-detect")]
 #[doc(inline)]
 pub use claude_flow_lang_detect as lang_detect;
+#[cfg(feature = "msgpool")]
+#[doc(inline)]
+pub use claude_flow_msgpool as msgpool;
 #[cfg(feature = "pipeline")]
 #[doc(inline)]
 pub use claude_flow_pipeline as pipeline;
+#[cfg(feature = "ringbuf")]
+#[doc(inline)]
+pub use claude_flow_ringbuf as ringbuf;
 
 /// The names that most callers need.
 pub mod prelude {

@@ -23,7 +23,7 @@
 //!
 //! | what | a producer | the door | the consumer |
 //! |---|---|---|---|
-//! | a lane's ring | as the producer of [`spsc`](crate::spsc) | never | as its consumer |
+//! | a lane's ring | as the producer of [`spsc`] | never | as its consumer |
 //! | `Lane::is_taken` | stores false (release) in its drop | false → true (acquire) | never |
 //! | `Lane::idle` | puts its end there before that | takes the end from there after that | never |
 //! | `Hub::open_count` | subtracts in its drop | adds for each producer and door, subtracts | loads |

@@ -12,7 +12,6 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc as Counter;
-use std::sync::atomic::{AtomicUsize as Count, Ordering as CountOrdering};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
@@ -21,6 +20,7 @@ use loom::thread;
 use crate::lanes::{self, Options};
 use crate::select::Select;
 use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Count, CountOrdering};
 use crate::wait::Parker;
 use crate::{Deadline, Park, Pop, PopError, Push, PushError, Wait, spsc};
 

@@ -40,6 +40,10 @@ pub(crate) use std::{
     thread::yield_now,
 };
 
+/// What a model counts with, and does not explore.
+#[cfg(all(test, loom, feature = "std"))]
+pub(crate) use std::sync::atomic::{AtomicUsize as Count, Ordering as CountOrdering};
+
 /// Loom has none of its own; it has no compiler either that could reorder anything.
 #[cfg(feature = "std")]
 pub(crate) use core::sync::atomic::compiler_fence;

@@ -157,7 +157,7 @@ fn sync_door(file: &TextFile, parts: &Parts, violations: &mut Vec<Violation>) {
         return;
     }
     for (index, line) in parts.code.lines().enumerate() {
-        if let Some(name) = DOOR_PATHS.iter().find(|name| line.contains(**name)) {
+        if let Some(name) = DOOR_PATHS.iter().find(|path| names(line, path)) {
             violations.push(Violation {
                 path: file.path.clone(),
                 line: index + 1,
@@ -166,6 +166,14 @@ fn sync_door(file: &TextFile, parts: &Parts, violations: &mut Vec<Violation>) {
             });
         }
     }
+}
+
+/// Whether a line of code names a path, and not one that only begins like it (`std::thread_local`).
+fn names(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(start, _)| {
+        let after = line[start + path.len()..].chars().next();
+        !after.is_some_and(|it| it.is_alphanumeric() || it == '_')
+    })
 }
 
 /// One integration binary a crate: `tests/it/main.rs`, and nothing beside `it`.

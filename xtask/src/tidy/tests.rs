@@ -105,8 +105,7 @@ fn ignored_and_sleeping_tests_are_found() {
 
 #[test]
 fn atomics_outside_of_the_door_are_found() {
-    let uses =
-        "//! Docs.\nuse std::sync::atomic::AtomicU8;\n// std::thread in words\nuse std::thread;\n";
+    let uses = "//! Docs.\nuse std::sync::atomic::AtomicU8;\n// std::thread in words\nuse std::thread;\nstd::thread_local! {}\n";
     check_sources(
         &[
             ("crates/ringbuf/src/queue.rs", uses),

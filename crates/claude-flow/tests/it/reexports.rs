@@ -16,6 +16,24 @@ fn lang_detect_is_reached_through_the_facade() {
     assert_eq!(language, Some(claude_flow::prelude::Language::Rust));
 }
 
+#[cfg(feature = "msgpool")]
+#[test]
+fn msgpool_is_reached_through_the_facade() {
+    use claude_flow::msgpool::{Options, Pool};
+    let pool = Pool::new(&Options::default()).expect("the defaults are valid");
+    let buffer = pool.take(100).expect("the pool is full");
+    assert_eq!(buffer.freeze().len(), 100);
+}
+
+#[cfg(feature = "ringbuf")]
+#[test]
+fn ringbuf_is_reached_through_the_facade() {
+    let ends = claude_flow::ringbuf::spsc::ring(2).expect("a power of two");
+    let (mut producer, mut consumer) = ends;
+    producer.try_push(1).expect("there is a place");
+    assert_eq!(consumer.try_pop(), Ok(1));
+}
+
 #[cfg(feature = "pipeline")]
 #[test]
 fn pipeline_is_reached_through_the_facade() {

@@ -29,8 +29,8 @@ use crate::sync::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
 ///
 /// # No lost wake-up
 ///
-/// The notifier publishes, runs [`Barrier::light`] and loads `sleeper_count`. The sleeper stores
-/// `sleeper_count`, runs [`Barrier::heavy`] and looks at the ring once more. The barriers order
+/// The notifier publishes, runs `Barrier::light` and loads `sleeper_count`. The sleeper stores
+/// `sleeper_count`, runs `Barrier::heavy` and looks at the ring once more. The barriers order
 /// the two pairs in one total order, so at least one of the two sees the other's store: either
 /// the sleeper sees the message or the notifier sees the sleeper.
 pub struct Park<const SPINS: u32 = 2_048> {
