@@ -6,8 +6,8 @@
 //!   cloned and costs one exchange a message or batch. A read costs one store, or one a batch.
 //! - Consumers join and leave while the ring runs, up to a bound given at construction; one can be
 //!   made to [`follow`](Consumer::follow) others, and then sees only what those have released.
-//! - Out of lock step: an end that has just caught up with the other side pauses once, for up to 64
-//!   spin-loop hints (a microsecond or two), before it says that there is nothing or takes the last place.
+//! - Out of lock step: an end that has just caught up with the other side waits once, for less than
+//!   a microsecond, before it says that there is nothing or takes the last place.
 //!   It does so in a stream of values only, never when a value comes now and then.
 //! - Order: every consumer sees the same order, which is the order of the claims.
 //! - Values are read by reference, or cloned out. A value is dropped when it is overwritten a lap

@@ -4,8 +4,8 @@
 //!   passes. A producer stopped between claim and publication hides what was pushed after it.
 //! - One atomic exchange a message, or a batch, on the producers' side; none on the consumer's;
 //!   no fence; no allocation after construction.
-//! - Out of lock step: an end that has just caught up with the other side pauses once, for up to 64
-//!   spin-loop hints (a microsecond or two), before it says that there is nothing or takes the last place.
+//! - Out of lock step: an end that has just caught up with the other side waits once, for less than
+//!   a microsecond, before it says that there is nothing or takes the last place.
 //!   It does so in a stream of values only, never when a value comes now and then.
 //! - Order: the values of one producer come in the order in which they were pushed, and those of
 //!   all in the order of their claims.

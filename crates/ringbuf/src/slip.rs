@@ -3,7 +3,8 @@
 //! A consumer at the producers' heels takes their cache line away for each value, and gets one
 //! value a transfer. If it stays away for a moment, the producers fill whole lines, and it gets
 //! them at once. So: an end that gets values in quick succession and finds nothing waits once, for
-//! up to `PAUSES_MAX` pauses, and looks again.
+//! up to [`TICKS_MAX`] ticks of the processor's clock (some 0.7 µs), and looks again. Ticks and not
+//! pauses, whose length differs by a factor of ten between processors.
 //!
 //! What comes one at a time with pauses between (a question and its answer) is never delayed: the
 //! end has polled in vain more often than `POLLS_HOT` before, and does not count as hot.
@@ -11,6 +12,11 @@
 //! # Source
 //!
 //! `FastForward`'s "temporal slip" (Giacomoni et al., 2008), made adaptive: it is not a parameter.
+
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "the processor's clock has no safe door")
+)]
 
 use core::cell::Cell;
 
@@ -22,8 +28,11 @@ const POLLS_HOT: u32 = 8;
 /// So many such values in a row make an end hot.
 const STREAK_HOT: u32 = 16;
 
-/// The longest slip: a fraction of a microsecond to two, by processor.
-const PAUSES_MAX: usize = if cfg!(loom) { 0 } else { 64 };
+/// The longest slip.
+const TICKS_MAX: u64 = 2_048;
+
+/// A slip's length for each place of half a ring.
+const TICKS_A_PLACE: u64 = 32;
 
 /// The state of one end.
 #[derive(Debug, Default)]
@@ -61,14 +70,36 @@ impl Slip {
 /// Gives the other side a moment, scaled to the capacity; whether it did.
 #[cold]
 pub(crate) fn wait(capacity: usize) -> bool {
-    let pauses = (capacity / 2).min(PAUSES_MAX);
-    for _ in 0..pauses {
-        spin_loop();
+    if cfg!(any(loom, miri)) {
+        return false;
     }
-    pauses > 0
+    let ticks = (capacity as u64 / 2 * TICKS_A_PLACE).min(TICKS_MAX);
+    hold_off(ticks);
+    ticks > 0
 }
 
-#[cfg(all(test, not(loom)))]
+/// Waits for so many ticks of a clock that makes some billions a second.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn hold_off(ticks: u64) {
+    let now = || {
+        // SAFETY: every processor of this architecture has the instruction.
+        unsafe { core::arch::x86_64::_rdtsc() }
+    };
+    let start = now();
+    while now().wrapping_sub(start) < ticks {
+        spin_loop();
+    }
+}
+
+/// Waits for about so many ticks: elsewhere a pause takes some ten of them.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn hold_off(ticks: u64) {
+    for _ in 0..ticks / 16 {
+        spin_loop();
+    }
+}
+
+#[cfg(all(test, not(any(loom, miri))))]
 mod tests {
     use super::*;
 
