@@ -151,6 +151,7 @@ fn spsc_single<T: Message>(capacity: usize) -> Vec<Entry> {
             floor::copy::<T>(capacity, effort)
         }),
         ours(single::<ours::Spsc, T>("our spsc", shape)),
+        ours(single::<ours::Packed, T>("our packed", shape)),
         single::<rtrb::Rtrb, T>("rtrb", shape),
         single::<ringbuf::Ringbuf, T>("ringbuf", shape),
         single::<gil::Spsc, T>("gil", shape),
@@ -200,6 +201,7 @@ fn round_trips() -> Vec<Measure> {
                 alone("one line", Role::Floor, floor::one_line),
                 alone("two lines", Role::Floor, floor::two_lines),
                 ours(spinning::<ours::Spsc>("our spsc")),
+                ours(spinning::<ours::Packed>("our packed")),
                 spinning::<rtrb::Rtrb>("rtrb"),
                 spinning::<ringbuf::Ringbuf>("ringbuf"),
                 spinning::<gil::Spsc>("gil"),
@@ -244,12 +246,13 @@ struct Sleeper {
 }
 
 fn sleepers() -> Vec<Sleeper> {
-    let our_spsc = sleeper::<ours::SpscParking>("our spsc");
+    let our = |sleeper: Sleeper| Sleeper {
+        round_trip: ours(sleeper.round_trip),
+        idle: ours(sleeper.idle),
+    };
     vec![
-        Sleeper {
-            round_trip: ours(our_spsc.round_trip),
-            idle: ours(our_spsc.idle),
-        },
+        our(sleeper::<ours::SpscParking>("our spsc")),
+        our(sleeper::<ours::PackedParking>("our packed")),
         sleeper::<gil::SpscParking>("gil parking"),
         sleeper::<crossbeam::Channel>("crossbeam-channel"),
         sleeper::<std_mpsc::SyncChannel>("std sync_channel"),

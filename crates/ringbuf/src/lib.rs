@@ -2,7 +2,7 @@
 //!
 //! # Guarantees
 //!
-//! - A call that does not wait is wait-free on [`spsc`] and [`lanes`]; opening a lane is lock-free.
+//! - A call that does not wait is wait-free on [`spsc`], [`packed`] and [`lanes`]; opening a lane is lock-free.
 //! - Memory is allocated when a ring is made; pushing and popping allocate nothing. A thread or
 //!   future that goes to sleep enters a list, which may grow.
 //! - The values of one producer come out in their order; between lanes there is no order.
@@ -65,6 +65,7 @@ pub mod lanes;
 mod loom_tests;
 pub mod mpmc;
 pub mod mpsc;
+pub mod packed;
 mod places;
 mod seats;
 #[cfg(feature = "std")]

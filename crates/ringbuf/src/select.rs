@@ -30,7 +30,7 @@ use core::task::{Context, Poll, Waker};
 
 use crate::wait::{Parker, spin};
 use crate::{Deadline, Enrol, Pop, Push, Ticket, Wait};
-use crate::{broadcast, lanes, mpmc, mpsc, spsc};
+use crate::{broadcast, lanes, mpmc, mpsc, packed, spsc};
 
 /// How often all ends are looked at, without a pause, before the thread sleeps.
 const POLLS: u32 = 256;
@@ -206,6 +206,8 @@ macro_rules! sources {
 sources! {
     [T, W: Wait + Enrol] spsc::Consumer<T, W>: is_pop_ready, value;
     [T, W: Wait + Enrol] spsc::Producer<T, W>: is_push_ready, place;
+    [T, W: Wait + Enrol] packed::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] packed::Producer<T, W>: is_push_ready, place;
     [T, W: Wait + Enrol] lanes::Consumer<T, W>: is_pop_ready, value;
     [T, W: Wait + Enrol] lanes::Producer<T, W>: is_push_ready, place;
     [T, W: Wait + Enrol] mpsc::Consumer<T, W>: is_pop_ready, value;

@@ -5,7 +5,8 @@
 //! takes what is there; the others hand over one value a call.
 
 use claude_flow_ringbuf::{
-    Deadline, Park, Pop as _, Spin, Wait as HowToWait, Yield, broadcast, lanes, mpmc, mpsc, spsc,
+    Deadline, Park, Pop as _, Spin, Wait as HowToWait, Yield, broadcast, lanes, mpmc, mpsc, packed,
+    spsc,
 };
 
 use crate::ring::{
@@ -16,6 +17,8 @@ const GONE: &str = "both ends live as long as the measure";
 
 pub(crate) struct Spsc;
 pub(crate) struct SpscParking;
+pub(crate) struct Packed;
+pub(crate) struct PackedParking;
 /// Every sender's lane has the whole capacity.
 pub(crate) struct Lanes;
 pub(crate) struct Mpsc;
@@ -38,6 +41,26 @@ impl<T: Message> Ring<T> for SpscParking {
 
     fn open(shape: Shape) -> (Vec<Self::Sender>, Vec<Self::Receiver>) {
         let (sender, receiver) = spsc::ring_with(shape.capacity).expect("a power of two");
+        (vec![sender], vec![receiver])
+    }
+}
+
+impl<T: Message> Ring<T> for Packed {
+    type Sender = packed::Producer<T, Spin>;
+    type Receiver = packed::Consumer<T, Spin>;
+
+    fn open(shape: Shape) -> (Vec<Self::Sender>, Vec<Self::Receiver>) {
+        let (sender, receiver) = packed::ring(shape.capacity).expect("a power of two");
+        (vec![sender], vec![receiver])
+    }
+}
+
+impl<T: Message> Ring<T> for PackedParking {
+    type Sender = packed::Producer<T, Park>;
+    type Receiver = packed::Consumer<T, Park>;
+
+    fn open(shape: Shape) -> (Vec<Self::Sender>, Vec<Self::Receiver>) {
+        let (sender, receiver) = packed::ring_with(shape.capacity).expect("a power of two");
         (vec![sender], vec![receiver])
     }
 }
@@ -109,6 +132,7 @@ macro_rules! sender {
 }
 
 sender!(spsc::Producer);
+sender!(packed::Producer);
 sender!(lanes::Producer);
 sender!(mpsc::Producer);
 sender!(mpmc::Producer);
@@ -131,6 +155,7 @@ macro_rules! receiver {
 }
 
 receiver!(spsc::Consumer);
+receiver!(packed::Consumer);
 receiver!(lanes::Consumer);
 receiver!(mpsc::Consumer);
 receiver!(mpmc::Consumer);
@@ -217,14 +242,21 @@ impl<T: Message, W: HowToWait + 'static> PopBatch<T> for broadcast::Consumer<T, 
     }
 }
 
-impl<T: Message> BlockingPush<T> for spsc::Producer<T, Park> {
-    fn push_blocking(&mut self, value: T) {
-        Push::push(self, value);
-    }
+macro_rules! sleeps {
+    ($kind:ident) => {
+        impl<T: Message> BlockingPush<T> for $kind::Producer<T, Park> {
+            fn push_blocking(&mut self, value: T) {
+                Push::push(self, value);
+            }
+        }
+
+        impl<T: Message> BlockingPop<T> for $kind::Consumer<T, Park> {
+            fn pop_blocking(&mut self) -> T {
+                Pop::pop(self)
+            }
+        }
+    };
 }
 
-impl<T: Message> BlockingPop<T> for spsc::Consumer<T, Park> {
-    fn pop_blocking(&mut self) -> T {
-        Pop::pop(self)
-    }
-}
+sleeps!(spsc);
+sleeps!(packed);
