@@ -10,7 +10,7 @@ use claude_flow_ringbuf::{
 };
 
 use crate::ring::{
-    BlockingPop, BlockingPush, Message, Pop, PopBatch, Push, PushBatch, Ring, Shape, Wait,
+    BlockingPop, BlockingPush, Message, Pop, PopBatch, Push, PushBatch, Ring, Shape,
 };
 
 const GONE: &str = "both ends live as long as the measure";
@@ -171,8 +171,6 @@ impl<T: Message, W: HowToWait + 'static> Pop<T> for broadcast::Consumer<T, W> {
             if count > 0 {
                 return count;
             }
-            self.value()
-                .wait_until(Deadline::Never, || self.is_pop_ready());
         }
     }
 }
@@ -209,14 +207,11 @@ macro_rules! lends_all {
     ($kind:ident) => {
         impl<T: Message, W: HowToWait + 'static> PushBatch<T> for $kind::Producer<T, W> {
             fn push_batch(&mut self, count: usize, mut next: impl FnMut() -> T) {
-                let mut wait = Wait::default();
-                loop {
-                    if let Ok(mut claim) = self.try_claim(count) {
-                        claim.extend(core::iter::repeat_with(&mut next));
-                        return;
-                    }
-                    wait.once();
-                }
+                let push = || match self.try_claim(count) {
+                    Ok(mut claim) => claim.extend(core::iter::repeat_with(&mut next)) > 0,
+                    Err(_) => false,
+                };
+                <Yield>::default().wait_until(Deadline::Never, push);
             }
         }
     };
@@ -227,9 +222,9 @@ lends_all!(broadcast);
 
 impl<T: Message, W: HowToWait + 'static> PopBatch<T> for mpsc::Consumer<T, W> {
     fn try_pop_batch(&mut self, take: impl FnMut(T)) -> usize {
-        let Ok(chunk) = self.try_chunk(usize::MAX) else {
-            return 0;
-        };
+        self.value()
+            .wait_until(Deadline::Never, || self.is_pop_ready());
+        let chunk = self.try_chunk(usize::MAX).expect(GONE);
         let count = chunk.len();
         chunk.for_each(take);
         count
@@ -238,7 +233,12 @@ impl<T: Message, W: HowToWait + 'static> PopBatch<T> for mpsc::Consumer<T, W> {
 
 impl<T: Message, W: HowToWait + 'static> PopBatch<T> for broadcast::Consumer<T, W> {
     fn try_pop_batch(&mut self, mut take: impl FnMut(T)) -> usize {
-        self.for_each(|value| take(*value)).unwrap_or(0)
+        if let Ok(count) = self.for_each(|value| take(*value)) {
+            return count;
+        }
+        self.value()
+            .wait_until(Deadline::Never, || self.is_pop_ready());
+        0
     }
 }
 

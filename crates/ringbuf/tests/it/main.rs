@@ -5,7 +5,6 @@
 )]
 
 mod broadcast;
-mod counted;
 mod lanes;
 mod lossy;
 mod mpmc;
