@@ -80,9 +80,9 @@ pub use ends::{Drain, Iter, Pop, Push};
 #[cfg(feature = "std")]
 pub use ends::{PopFuture, PushFuture};
 pub use error::{CapacityError, PopError, PushError};
-pub use wait::{Deadline, Spin, Wait};
 #[cfg(feature = "std")]
-pub use wait::{Enrol, Park, Ticket, Yield};
+pub use wait::{Barrier, Enrol, Park, Ticket, Yield};
+pub use wait::{Deadline, Spin, Wait};
 
 /// The largest capacity of a ring, in elements.
 pub const CAPACITY_MAX: usize = 1 << 31;

@@ -6,6 +6,8 @@ mod barrier;
 mod park;
 
 #[cfg(feature = "std")]
+pub use self::barrier::Barrier;
+#[cfg(feature = "std")]
 pub use self::park::Park;
 #[cfg(feature = "std")]
 pub(crate) use self::park::Parker;
