@@ -81,7 +81,7 @@ use core::marker::PhantomData;
 use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::{Claims, Run};
-use crate::slip::Slip;
+use crate::slip::{Slip, TICKS_MAX_ALL};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -616,7 +616,10 @@ impl<T, W: Wait> Consumer<T, W> {
                     self.slip.found();
                     return Ok(run.count);
                 }
-                Err(PopError::Empty) if self.slip.missed(self.shared.claims.capacity()) => {}
+                Err(PopError::Empty)
+                    if self
+                        .slip
+                        .missed(self.shared.claims.capacity(), TICKS_MAX_ALL) => {}
                 Err(why) => return Err(why),
             }
         }

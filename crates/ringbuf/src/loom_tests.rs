@@ -8,6 +8,15 @@
 //! deadlock). Loom treats `SeqCst` accesses as `AcqRel` (fences are honoured) and does not explore
 //! load buffering; its condition variables do not time out, so a deadline is modelled by one that
 //! has passed.
+//!
+//! What the models catch was tried by breaking one thing at a time:
+//!
+//! | broken | caught by |
+//! |---|---|
+//! | no heavy barrier in `Park::enrol` | `loom_park_end_of_the_consumer_wakes`, `loom_park_blocking_stream_through_one_place` (a deadlock) |
+//! | the head's store in `spsc::Consumer::release` is Relaxed | `loom_spsc_every_pair_of_operations`, `loom_spsc_push_against_the_end_of_the_consumer` |
+//! | a lane's flag is cleared Relaxed | `loom_lanes_every_pair_of_operations`, `loom_lanes_open_against_the_end_of_a_producer` |
+//! | the word's store in `packed::Producer::publish` is Relaxed | `packed::loom_tests::every_pair_of_operations` |
 
 use std::future::Future;
 use std::pin::pin;

@@ -36,13 +36,15 @@
 //!
 //! ```text
 //!   line:  │ word = tail │ value │ value │ value │  …  │
-//!          word > head: the values head..word of this line are there
+//!          word > head: the values head..word are there
 //!          word <= head: of an earlier lap, nothing is there yet
 //! ```
 //!
-//! There is a line more than the capacity needs: so the line that the producer fills is never the one
-//! that the consumer empties a lap behind, and a word that the consumer looks at is of its lap or
-//! of one before.
+//! The word of the head's line is of an earlier lap, and then not above the head; or of this lap; or
+//! of the next, if the producer has come round to the line while the consumer is still in it. Each is a tail,
+//! and everything below a tail is published, also what lies in other lines. There are at least as many
+//! places as the capacity, so the place of a position is that of no other from the head to the head and
+//! the capacity.
 //!
 //! # Source
 //!
@@ -193,7 +195,7 @@ impl<T> At<T> {
         }
     }
 
-    /// How many positions from this one on are published, without looking beyond `capacity`.
+    /// How many positions from this one on are published.
     fn published(&self) -> u64 {
         let mut ahead = Self::of(self.lines.clone(), self.position);
         loop {
@@ -464,7 +466,7 @@ pub struct Consumer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
     /// The head.
     at: At<T>,
-    /// Up to where there are known to be values in the head's line; none if it is not above the head.
+    /// Up to where there are known to be values; none if it is not above the head.
     limit: u64,
     /// The head when the ring was last seen empty.
     streak_start: u64,
@@ -638,8 +640,8 @@ impl<T, W: Wait> Consumer<T, W> {
         // places before this end reads them.
         self.limit = self.at.word().load(Ordering::Acquire);
         debug_assert!(
-            self.limit <= self.at.position + Lines::<T>::VALUES as u64,
-            "a word speaks of its line"
+            self.limit <= self.at.position + self.shared.capacity,
+            "a ring has only its places"
         );
         self.limit > self.at.position
     }

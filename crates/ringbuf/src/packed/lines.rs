@@ -26,9 +26,7 @@ impl<T> Memory<T> {
         if !capacity.is_power_of_two() || capacity > crate::CAPACITY_MAX {
             return Err(error);
         }
-        // The line that is being filled is never one that is being emptied: with `t` the tail,
-        // the head is at least `t - capacity + 1`, which is `count - 1` lines before.
-        let count = (capacity - 1).div_ceil(Lines::<T>::VALUES) + 1;
+        let count = capacity.div_ceil(Lines::<T>::VALUES);
         let layout = Self::layout(count).ok_or(error)?;
         // SAFETY: a line has a word, so the size is not zero.
         let memory = unsafe { alloc(layout) };

@@ -67,7 +67,7 @@ const POPPING: &[Popping] = &[
 /// then the end of the producer.
 #[test]
 fn every_pair_of_operations() {
-    for capacity in [1, 2] {
+    for capacity in [1, 2, 4] {
         for &pushing in PUSHING {
             for &popping in POPPING {
                 model(move || {
