@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::machine::{Effort, Figure};
 use crate::peers::{
     async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, flume, gil, heapless,
-    iceoryx2, kanal, magnetic, multiqueue2, nexus_queue, omango, pools, rapidfire, ringbuf,
+    iceoryx2, kanal, magnetic, multiqueue2, nexus_queue, omango, ours, pools, rapidfire, ringbuf,
     ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
 };
 use crate::pool::{self, LocalPool, SharedPool};
@@ -24,7 +24,6 @@ use crate::{floor, round_trip};
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// A crate of this workspace.
-    #[expect(dead_code, reason = "the crates are not there yet")]
     Ours,
     /// A rival.
     Peer,
@@ -151,6 +150,8 @@ fn spsc_single<T: Message>(capacity: usize) -> Vec<Entry> {
         alone("copy on one core", Role::Floor, move |effort| {
             floor::copy::<T>(capacity, effort)
         }),
+        ours(single::<ours::Spsc, T>("our spsc", shape)),
+        ours(single::<ours::Packed, T>("our packed", shape)),
         single::<rtrb::Rtrb, T>("rtrb", shape),
         single::<ringbuf::Ringbuf, T>("ringbuf", shape),
         single::<gil::Spsc, T>("gil", shape),
@@ -182,6 +183,7 @@ fn spsc_batched<T: Message>(capacity: usize) -> Vec<Entry> {
         alone("copy on one core", Role::Floor, move |effort| {
             floor::copy::<T>(capacity, effort)
         }),
+        ours(batched::<ours::Spsc, T>("our spsc", shape)),
         batched::<rtrb::Rtrb, T>("rtrb", shape),
         batched::<ringbuf::Ringbuf, T>("ringbuf", shape),
         batched::<gil::Spsc, T>("gil", shape),
@@ -198,6 +200,8 @@ fn round_trips() -> Vec<Measure> {
             vec![
                 alone("one line", Role::Floor, floor::one_line),
                 alone("two lines", Role::Floor, floor::two_lines),
+                ours(spinning::<ours::Spsc>("our spsc")),
+                ours(spinning::<ours::Packed>("our packed")),
                 spinning::<rtrb::Rtrb>("rtrb"),
                 spinning::<ringbuf::Ringbuf>("ringbuf"),
                 spinning::<gil::Spsc>("gil"),
@@ -242,7 +246,13 @@ struct Sleeper {
 }
 
 fn sleepers() -> Vec<Sleeper> {
+    let our = |sleeper: Sleeper| Sleeper {
+        round_trip: ours(sleeper.round_trip),
+        idle: ours(sleeper.idle),
+    };
     vec![
+        our(sleeper::<ours::SpscParking>("our spsc")),
+        our(sleeper::<ours::PackedParking>("our packed")),
         sleeper::<gil::SpscParking>("gil parking"),
         sleeper::<crossbeam::Channel>("crossbeam-channel"),
         sleeper::<std_mpsc::SyncChannel>("std sync_channel"),
@@ -269,6 +279,8 @@ fn many() -> Vec<Measure> {
             "mpsc/u64/batch",
             "four senders, one receiver, batches of 32",
             vec![
+                ours(batched::<ours::Lanes, u64>("our lanes", mpsc)),
+                ours(batched::<ours::Mpsc, u64>("our mpsc", mpsc)),
                 batched::<disruptor::Mpsc, u64>("disruptor", mpsc),
                 batched::<gil::MpscSharded, u64>("gil sharded", mpsc),
                 batched::<shaq::Mpmc, u64>("shaq", mpsc),
@@ -288,6 +300,7 @@ fn many() -> Vec<Measure> {
             "broadcast/u64",
             "one sender, three receivers that get everything; deliveries",
             vec![
+                ours(to_all::<ours::Broadcast, u64>("our broadcast", broadcast)),
                 to_all::<disruptor::Broadcast, u64>("disruptor", broadcast),
                 to_all::<multiqueue2::Broadcast, u64>("multiqueue2", broadcast),
                 to_all::<bus::Broadcast, u64>("bus", broadcast),
@@ -301,6 +314,10 @@ fn many() -> Vec<Measure> {
             "broadcast/u64/batch",
             "the same in batches of 32",
             vec![
+                ours(batched_to_all::<ours::Broadcast, u64>(
+                    "our broadcast",
+                    broadcast,
+                )),
                 batched_to_all::<disruptor::Broadcast, u64>("disruptor", broadcast),
                 batched_to_all::<ringfire::Broadcast, u64>("ringfire", broadcast),
             ],
@@ -310,6 +327,8 @@ fn many() -> Vec<Measure> {
 
 fn mpsc_single<T: Message>(shape: Shape) -> Vec<Entry> {
     vec![
+        ours(single::<ours::Lanes, T>("our lanes", shape)),
+        ours(single::<ours::Mpsc, T>("our mpsc", shape)),
         single::<gil::MpscSharded, T>("gil sharded", shape),
         single::<gil::Mpsc, T>("gil", shape),
         single::<disruptor::Mpsc, T>("disruptor", shape),
@@ -332,6 +351,7 @@ fn mpsc_single<T: Message>(shape: Shape) -> Vec<Entry> {
 
 fn mpmc_single<T: Message>(shape: Shape) -> Vec<Entry> {
     vec![
+        ours(single::<ours::Mpmc, T>("our mpmc", shape)),
         single::<gil::MpmcSharded, T>("gil sharded", shape),
         single::<gil::Mpmc, T>("gil", shape),
         single::<magnetic::Mpmc, T>("magnetic", shape),
@@ -480,6 +500,14 @@ fn alone(who: &'static str, role: Role, work: impl Fn(&Effort) -> Vec<Figure> + 
         who,
         role,
         work: Work::Alone(Box::new(work)),
+    }
+}
+
+/// An entry of a crate of this workspace.
+fn ours(entry: Entry) -> Entry {
+    Entry {
+        role: Role::Ours,
+        ..entry
     }
 }
 

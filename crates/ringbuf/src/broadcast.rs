@@ -6,8 +6,8 @@
 //!   cloned and costs one exchange a message or batch. A read costs one store, or one a batch.
 //! - Consumers join and leave while the ring runs, up to a bound given at construction; one can be
 //!   made to [`follow`](Consumer::follow) others, and then sees only what those have released.
-//! - Out of lock step: an end that has just caught up with the other side pauses once, for up to 64
-//!   spin-loop hints (a microsecond or two), before it says that there is nothing or takes the last place.
+//! - Out of lock step: an end that has just caught up with the other side waits once, for less than
+//!   a microsecond, before it says that there is nothing or takes the last place.
 //!   It does so in a stream of values only, never when a value comes now and then.
 //! - Order: every consumer sees the same order, which is the order of the claims.
 //! - Values are read by reference, or cloned out. A value is dropped when it is overwritten a lap
@@ -81,7 +81,7 @@ use core::marker::PhantomData;
 use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::{Claims, Run};
-use crate::slip::Slip;
+use crate::slip::{Slip, TICKS_MAX_ALL};
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -616,7 +616,10 @@ impl<T, W: Wait> Consumer<T, W> {
                     self.slip.found();
                     return Ok(run.count);
                 }
-                Err(PopError::Empty) if self.slip.missed(self.shared.claims.capacity()) => {}
+                Err(PopError::Empty)
+                    if self
+                        .slip
+                        .missed(self.shared.claims.capacity(), TICKS_MAX_ALL) => {}
                 Err(why) => return Err(why),
             }
         }

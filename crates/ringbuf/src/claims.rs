@@ -296,9 +296,14 @@ impl<T, W: Wait> Claims<T, W> {
     #[cold]
     fn look(&self, next: u64, free_end: u64, released: &impl Fn() -> u64) -> u64 {
         let capacity = self.capacity() as u64;
+        let ticks_max = if self.is_broadcast {
+            slip::TICKS_MAX_ALL
+        } else {
+            slip::TICKS_MAX_ONE
+        };
         let mut seen = released() + capacity;
         let is_nearly_full = seen < next + capacity / NEARLY_FULL_FRACTION;
-        if seen > free_end && is_nearly_full && slip::wait(self.capacity()) {
+        if seen > free_end && is_nearly_full && slip::wait(self.capacity(), ticks_max) {
             seen = seen.max(released() + capacity);
         }
         if seen <= free_end {

@@ -8,7 +8,8 @@ use core::fmt;
 pub enum PushError<T> {
     /// There is no place, or there was none up to the deadline.
     Full(T),
-    /// Every consumer is gone: no push can succeed any more.
+    /// There is no consumer: no push can succeed any more, unless one subscribes again (only
+    /// [`broadcast`](crate::broadcast) has that).
     Disconnected(T),
 }
 
@@ -39,7 +40,7 @@ impl<T> fmt::Display for PushError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Full(_) => "the ring is full",
-            Self::Disconnected(_) => "every consumer of the ring is gone",
+            Self::Disconnected(_) => "the ring has no consumer",
         })
     }
 }

@@ -255,8 +255,8 @@ impl<T, W: Wait> Producer<T, W> {
     ///
     /// [`PushError::Full`] or [`PushError::Disconnected`].
     #[inline]
-    pub fn claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
-        let claim = self.ring.claim(count)?;
+    pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
+        let claim = self.ring.try_claim(count)?;
         Ok(Claim {
             claim,
             value: &self.hub.value,
@@ -287,11 +287,11 @@ impl<T, W: Wait> Producer<T, W> {
     ///
     /// [`PushError::Full`] if there is no place at all, [`PushError::Disconnected`].
     #[inline]
-    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError<()>>
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, PushError<()>>
     where
         T: Copy,
     {
-        let count = self.ring.push_slice(values)?;
+        let count = self.ring.try_push_slice(values)?;
         self.hub.value.notify(1);
         Ok(count)
     }
@@ -486,7 +486,7 @@ impl<T, W: Wait> Consumer<T, W> {
     ///
     /// [`PopError::Empty`] or [`PopError::Disconnected`].
     #[inline]
-    pub fn chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
+    pub fn try_chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
         if !self.lanes[self.turn].has_seen_values() {
             self.refill()?;
         }

@@ -2,7 +2,7 @@
 //!
 //! # Guarantees
 //!
-//! - A call that does not wait is wait-free on [`spsc`] and [`lanes`]; opening a lane is lock-free.
+//! - A call that does not wait is wait-free on [`spsc`], [`packed`] and [`lanes`]; opening a lane is lock-free.
 //! - Memory is allocated when a ring is made; pushing and popping allocate nothing. A thread or
 //!   future that goes to sleep enters a list, which may grow.
 //! - The values of one producer come out in their order; between lanes there is no order.
@@ -65,6 +65,7 @@ pub mod lanes;
 mod loom_tests;
 pub mod mpmc;
 pub mod mpsc;
+pub mod packed;
 mod places;
 mod seats;
 #[cfg(feature = "std")]
@@ -79,9 +80,9 @@ pub use ends::{Drain, Iter, Pop, Push};
 #[cfg(feature = "std")]
 pub use ends::{PopFuture, PushFuture};
 pub use error::{CapacityError, PopError, PushError};
-pub use wait::{Deadline, Spin, Wait};
 #[cfg(feature = "std")]
-pub use wait::{Enrol, Park, Ticket, Yield};
+pub use wait::{Barrier, Enrol, Park, Ticket, Yield};
+pub use wait::{Deadline, Spin, Wait};
 
 /// The largest capacity of a ring, in elements.
 pub const CAPACITY_MAX: usize = 1 << 31;

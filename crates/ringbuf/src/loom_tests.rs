@@ -8,6 +8,15 @@
 //! deadlock). Loom treats `SeqCst` accesses as `AcqRel` (fences are honoured) and does not explore
 //! load buffering; its condition variables do not time out, so a deadline is modelled by one that
 //! has passed.
+//!
+//! What the models catch was tried by breaking one thing at a time:
+//!
+//! | broken | caught by |
+//! |---|---|
+//! | no heavy barrier in `Park::enrol` | `loom_park_end_of_the_consumer_wakes`, `loom_park_blocking_stream_through_one_place` (a deadlock) |
+//! | the head's store in `spsc::Consumer::release` is Relaxed | `loom_spsc_every_pair_of_operations`, `loom_spsc_push_against_the_end_of_the_consumer` |
+//! | a lane's flag is cleared Relaxed | `loom_lanes_every_pair_of_operations`, `loom_lanes_open_against_the_end_of_a_producer` |
+//! | the word's store in `packed::Producer::publish` is Relaxed | `packed::loom_tests::every_pair_of_operations` |
 
 use std::future::Future;
 use std::pin::pin;
@@ -53,13 +62,13 @@ const PUSHING: &[(&str, Pushing)] = &[
     ("try_push", |producer, next| {
         *next += u32::from(producer.try_push(*next).is_ok());
     }),
-    ("claim", |producer, next| {
-        if let Ok(claim) = producer.claim(2) {
+    ("try_claim", |producer, next| {
+        if let Ok(claim) = producer.try_claim(2) {
             *next += u32::try_from(claim.fill(*next..)).expect("at most two");
         }
     }),
-    ("push_slice", |producer, next| {
-        let pushed = producer.push_slice(&[*next, *next + 1]).unwrap_or(0);
+    ("try_push_slice", |producer, next| {
+        let pushed = producer.try_push_slice(&[*next, *next + 1]).unwrap_or(0);
         *next += u32::try_from(pushed).expect("at most two");
     }),
     ("len", |producer, next| {
@@ -82,27 +91,27 @@ const POPPING: &[(&str, Popping)] = &[
     ("try_pop", |consumer, popped| {
         popped.extend(consumer.try_pop())
     }),
-    ("peek", |consumer, popped| {
-        let seen = consumer.peek().copied();
+    ("try_peek", |consumer, popped| {
+        let seen = consumer.try_peek().copied();
         if let Ok(seen) = seen {
             assert_eq!(consumer.try_pop(), Ok(seen), "what was seen comes out");
             popped.push(seen);
         }
     }),
-    ("chunk", |consumer, popped| {
-        popped.extend(consumer.chunk(2).into_iter().flatten())
+    ("try_chunk", |consumer, popped| {
+        popped.extend(consumer.try_chunk(2).into_iter().flatten())
     }),
     ("release", |consumer, popped| {
-        if let Ok(chunk) = consumer.chunk(2) {
+        if let Ok(chunk) = consumer.try_chunk(2) {
             let (first, rest) = chunk.as_slices();
             popped.extend(first.iter().chain(rest));
             let count = chunk.len();
             chunk.release(count);
         }
     }),
-    ("pop_slice", |consumer, popped| {
+    ("try_pop_slice", |consumer, popped| {
         let mut values = [0; 2];
-        let count = consumer.pop_slice(&mut values).unwrap_or(0);
+        let count = consumer.try_pop_slice(&mut values).unwrap_or(0);
         popped.extend(&values[..count]);
     }),
     ("len", |consumer, popped| {
@@ -385,12 +394,12 @@ fn loom_lanes_every_pair_of_operations() {
     type Popping = fn(&mut lanes::Consumer<u32>, &mut Vec<u32>);
     let pushing: [Pushing; 3] = [
         |producer, value| usize::from(producer.try_push(value).is_ok()),
-        |producer, value| producer.claim(1).map_or(0, |claim| claim.fill([value])),
-        |producer, value| producer.push_slice(&[value]).unwrap_or(0),
+        |producer, value| producer.try_claim(1).map_or(0, |claim| claim.fill([value])),
+        |producer, value| producer.try_push_slice(&[value]).unwrap_or(0),
     ];
     let popping: [Popping; 4] = [
         |consumer, popped| popped.extend(consumer.try_pop()),
-        |consumer, popped| popped.extend(consumer.chunk(2).into_iter().flatten()),
+        |consumer, popped| popped.extend(consumer.try_chunk(2).into_iter().flatten()),
         |consumer, popped| popped.extend(consumer.drain()),
         |consumer, popped| {
             assert!(consumer.len() <= 4);

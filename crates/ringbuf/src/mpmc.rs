@@ -5,8 +5,8 @@
 //!   and release keeps producers from going a lap further.
 //! - One atomic exchange a message and side, or a batch and side; no fence; no allocation after
 //!   construction but one small one for the first consumer of each number of simultaneous ones.
-//! - Out of lock step: an end that has just caught up with the other side pauses once, for up to 64
-//!   spin-loop hints (a microsecond or two), before it says that there is nothing or takes the last place.
+//! - Out of lock step: an end that has just caught up with the other side waits once, for up to
+//!   some 3 µs, before it says that there is nothing or takes the last place.
 //!   It does so in a stream of values only, never when a value comes now and then.
 //! - Order: each consumer sees the values of one producer in the order in which they were pushed.
 //! - Capacity: any power of two from 1 to [`CAPACITY_MAX`](crate::CAPACITY_MAX).
@@ -67,7 +67,7 @@ use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::Claims;
 use crate::seats::{IDLE, Seat, Seats};
-use crate::slip::Slip;
+use crate::slip::{Slip, TICKS_MAX_ONE};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -382,7 +382,7 @@ impl<T, W: Wait> Consumer<T, W> {
                 }
                 match claims.why_empty() {
                     PopError::Disconnected if !is_last_look => is_last_look = true,
-                    PopError::Empty if self.slip.missed(claims.capacity()) => {}
+                    PopError::Empty if self.slip.missed(claims.capacity(), TICKS_MAX_ONE) => {}
                     why => return Err(why),
                 }
                 continue;

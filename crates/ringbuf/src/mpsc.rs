@@ -4,8 +4,8 @@
 //!   passes. A producer stopped between claim and publication hides what was pushed after it.
 //! - One atomic exchange a message, or a batch, on the producers' side; none on the consumer's;
 //!   no fence; no allocation after construction.
-//! - Out of lock step: an end that has just caught up with the other side pauses once, for up to 64
-//!   spin-loop hints (a microsecond or two), before it says that there is nothing or takes the last place.
+//! - Out of lock step: an end that has just caught up with the other side waits once, for up to
+//!   some 3 µs, before it says that there is nothing or takes the last place.
 //!   It does so in a stream of values only, never when a value comes now and then.
 //! - Order: the values of one producer come in the order in which they were pushed, and those of
 //!   all in the order of their claims.
@@ -63,7 +63,7 @@ use core::mem::MaybeUninit;
 use crate::cache_line::CacheLine;
 pub use crate::claims::Claim;
 use crate::claims::Claims;
-use crate::slip::Slip;
+use crate::slip::{Slip, TICKS_MAX_ONE};
 use crate::sync::{Arc, AtomicU64, Ordering};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -350,7 +350,7 @@ impl<T, W: Wait> Consumer<T, W> {
             if run.count == 0 {
                 match claims.why_empty() {
                     PopError::Disconnected if !is_last_look => is_last_look = true,
-                    PopError::Empty if self.slip.missed(claims.capacity()) => {}
+                    PopError::Empty if self.slip.missed(claims.capacity(), TICKS_MAX_ONE) => {}
                     why => return Err(why),
                 }
             } else if run.is_skipped {

@@ -28,10 +28,11 @@ use core::future::Future;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use crate::wait::{Parker, pause};
-use crate::{Deadline, Enrol, Pop, Push, Ticket, Wait, lanes, spsc};
+use crate::wait::{Parker, spin};
+use crate::{Deadline, Enrol, Pop, Push, Ticket, Wait};
+use crate::{broadcast, lanes, mpmc, mpsc, packed, spsc};
 
-/// How often all ends are looked at before the thread sleeps.
+/// How often all ends are looked at, without a pause, before the thread sleeps.
 const POLLS: u32 = 256;
 
 /// An end that can be waited for together with others.
@@ -84,11 +85,13 @@ impl Select {
         deadline: impl Into<Deadline>,
     ) -> Option<usize> {
         let polls = if cfg!(loom) { 1 } else { POLLS };
-        for _ in 0..polls {
-            if let Some(index) = self.try_ready(sources) {
-                return Some(index);
-            }
-            pause();
+        let mut ready = None;
+        let mut is_any_ready = || {
+            ready = self.try_ready(sources);
+            ready.is_some()
+        };
+        if spin(polls, &mut is_any_ready) {
+            return ready;
         }
         if sources.is_empty() {
             return None;
@@ -185,42 +188,33 @@ impl fmt::Debug for Enrolled<'_> {
     }
 }
 
-impl<T, W: Wait + Enrol> Source for spsc::Consumer<T, W> {
-    fn is_ready(&self) -> bool {
-        self.is_pop_ready()
-    }
+/// What one end is ready for, and the condition that says so.
+macro_rules! sources {
+    ($([$($generics:tt)*] $end:ty: $is_ready:ident, $condition:ident;)*) => {$(
+        impl<$($generics)*> Source for $end {
+            fn is_ready(&self) -> bool {
+                self.$is_ready()
+            }
 
-    fn condition(&self) -> &dyn Enrol {
-        self.value()
-    }
+            fn condition(&self) -> &dyn Enrol {
+                self.$condition()
+            }
+        }
+    )*};
 }
 
-impl<T, W: Wait + Enrol> Source for spsc::Producer<T, W> {
-    fn is_ready(&self) -> bool {
-        self.is_push_ready()
-    }
-
-    fn condition(&self) -> &dyn Enrol {
-        self.place()
-    }
-}
-
-impl<T, W: Wait + Enrol> Source for lanes::Consumer<T, W> {
-    fn is_ready(&self) -> bool {
-        self.is_pop_ready()
-    }
-
-    fn condition(&self) -> &dyn Enrol {
-        self.value()
-    }
-}
-
-impl<T, W: Wait + Enrol> Source for lanes::Producer<T, W> {
-    fn is_ready(&self) -> bool {
-        self.is_push_ready()
-    }
-
-    fn condition(&self) -> &dyn Enrol {
-        self.place()
-    }
+sources! {
+    [T, W: Wait + Enrol] spsc::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] spsc::Producer<T, W>: is_push_ready, place;
+    [T, W: Wait + Enrol] packed::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] packed::Producer<T, W>: is_push_ready, place;
+    [T, W: Wait + Enrol] lanes::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] lanes::Producer<T, W>: is_push_ready, place;
+    [T, W: Wait + Enrol] mpsc::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] mpsc::Producer<T, W>: is_push_ready, place;
+    [T, W: Wait + Enrol] mpmc::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol] mpmc::Producer<T, W>: is_push_ready, place;
+    [T: Clone, W: Wait + Enrol] broadcast::Consumer<T, W>: is_pop_ready, value;
+    [T, W: Wait + Enrol, C: broadcast::Company] broadcast::Producer<T, W, C>: is_push_ready, place;
+    [T: Clone, W: Wait + Enrol] broadcast::lossy::Consumer<T, W>: is_pop_ready, value;
 }

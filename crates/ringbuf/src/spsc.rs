@@ -219,13 +219,13 @@ impl<T, W: Wait> Producer<T, W> {
     /// use claude_flow_ringbuf::spsc;
     ///
     /// let (mut producer, mut consumer) = spsc::ring(8)?;
-    /// let claim = producer.claim(3).expect("the ring is empty");
+    /// let claim = producer.try_claim(3).expect("the ring is empty");
     /// assert_eq!(claim.fill(10..), 3);
-    /// assert_eq!(consumer.chunk(8).expect("three are there").into_iter().sum::<u64>(), 33);
+    /// assert_eq!(consumer.try_chunk(8).expect("three are there").into_iter().sum::<u64>(), 33);
     /// # Ok::<(), claude_flow_ringbuf::CapacityError>(())
     /// ```
     #[inline]
-    pub fn claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
+    pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
         let mut free = self.limit.wrapping_sub(self.tail);
         if free < count {
             free = self.refresh();
@@ -269,11 +269,11 @@ impl<T, W: Wait> Producer<T, W> {
     ///
     /// [`PushError::Full`] if there is no place at all, [`PushError::Disconnected`].
     #[inline]
-    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError<()>>
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, PushError<()>>
     where
         T: Copy,
     {
-        Ok(self.claim(values.len())?.copy_from(values))
+        Ok(self.try_claim(values.len())?.copy_from(values))
     }
 
     /// How many values are in the ring; the consumer may take some meanwhile.
@@ -466,7 +466,7 @@ impl<T, W: Wait> Consumer<T, W> {
     /// # Errors
     ///
     /// [`PopError::Empty`] or [`PopError::Disconnected`].
-    pub fn peek(&mut self) -> Result<&T, PopError> {
+    pub fn try_peek(&mut self) -> Result<&T, PopError> {
         if self.head == self.limit {
             self.refill()?;
         }
@@ -484,7 +484,7 @@ impl<T, W: Wait> Consumer<T, W> {
     ///
     /// [`PopError::Empty`] or [`PopError::Disconnected`].
     #[inline]
-    pub fn chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
+    pub fn try_chunk(&mut self, count: usize) -> Result<Chunk<'_, T, W>, PopError> {
         let there = self.limit.wrapping_sub(self.head);
         if there < count && self.look() == 0 {
             self.refill()?;
@@ -522,11 +522,11 @@ impl<T, W: Wait> Consumer<T, W> {
     ///
     /// [`PopError::Empty`] or [`PopError::Disconnected`].
     #[inline]
-    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError>
+    pub fn try_pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError>
     where
         T: Copy,
     {
-        Ok(self.chunk(values.len())?.copy_to(values))
+        Ok(self.try_chunk(values.len())?.copy_to(values))
     }
 
     /// Pops what is there now, without waiting; each value frees its place when it is taken.

@@ -4,14 +4,33 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::PoisonError;
 use std::task::{Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::barrier::Barrier;
-use super::{Deadline, Enrol, Ticket, Wait, spin};
+use super::{Deadline, Enrol, Ticket, Wait, pause};
 use crate::cache_line::CacheLine;
 use crate::sync::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
 
-/// Polls `SPINS` times (about 2 µs by default), then sleeps until it is notified.
+/// How many polls pass before and between two looks at the clock.
+const POLLS: u32 = if cfg!(loom) { 1 } else { 16 };
+
+/// How long a wait polls when it has learned nothing better.
+const SPIN_US_MIN: u32 = 2;
+
+/// Whoever waited for less would better have polled: waking takes some 40 µs where the core has
+/// gone idle (round trips of `round-trip/block` by those who do not poll: 36 to 80 µs).
+const SLEEP_WORTH_IT: Duration = Duration::from_micros(200);
+
+/// Polls for a time, then sleeps until it is notified.
+///
+/// It polls for 2 µs, or for up to `SPIN_US_MAX` if that is where it pays: a sleep that was over
+/// before it would have been worth it lets the next wait poll twice as long, and one that was worth it
+/// takes that back. So ends that answer each other soon find each other awake again after either
+/// was delayed (waking one takes some 40 µs, which the other must not take as a reason to sleep as well), and an
+/// end that waits for long costs next to nothing. `Park<0>` sleeps at once.
+///
+/// What is bounded is time and not a number of polls, because a pause between polls takes from 5 to
+/// 60 ns, by processor.
 ///
 /// The same list holds sleeping threads and the wakers of futures, so blocking, `async` and
 /// selecting ends work on one ring.
@@ -33,8 +52,10 @@ use crate::sync::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
 /// `sleeper_count`, runs `Barrier::heavy` and looks at the ring once more. The barriers order
 /// the two pairs in one total order, so at least one of the two sees the other's store: either
 /// the sleeper sees the message or the notifier sees the sleeper.
-pub struct Park<const SPINS: u32 = 2_048> {
+pub struct Park<const SPIN_US_MAX: u32 = 64> {
     barrier: Barrier,
+    /// How long the next wait polls, in µs; a guess that any end may overwrite.
+    spin_us: AtomicU32,
     sleeper_count: CacheLine<AtomicU32>,
     sleepers: Mutex<Sleepers>,
 }
@@ -46,23 +67,24 @@ struct Sleepers {
     queue: VecDeque<(u64, Waker)>,
 }
 
-impl<const SPINS: u32> Default for Park<SPINS> {
+impl<const SPIN_US_MAX: u32> Default for Park<SPIN_US_MAX> {
     fn default() -> Self {
         Self {
             barrier: Barrier::new(),
+            spin_us: AtomicU32::new(SPIN_US_MIN.min(SPIN_US_MAX)),
             sleeper_count: CacheLine(AtomicU32::new(0)),
             sleepers: Mutex::new(Sleepers::default()),
         }
     }
 }
 
-impl<const SPINS: u32> fmt::Debug for Park<SPINS> {
+impl<const SPIN_US_MAX: u32> fmt::Debug for Park<SPIN_US_MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Park").finish_non_exhaustive()
     }
 }
 
-impl<const SPINS: u32> Wait for Park<SPINS> {
+impl<const SPIN_US_MAX: u32> Wait for Park<SPIN_US_MAX> {
     #[inline]
     fn notify(&self, count: usize) {
         self.barrier.light();
@@ -74,11 +96,13 @@ impl<const SPINS: u32> Wait for Park<SPINS> {
 
     #[inline]
     fn wait_until(&self, deadline: Deadline, mut is_ready: impl FnMut() -> bool) -> bool {
-        spin(SPINS, &mut is_ready) || self.sleep_until(deadline, &mut is_ready)
+        // Answers come soon or late: only those that do not come soon are worth a look at the clock.
+        let polls = if SPIN_US_MAX == 0 { 0 } else { POLLS };
+        poll(polls, &mut is_ready) || self.wait_long(deadline, &mut is_ready)
     }
 }
 
-impl<const SPINS: u32> Park<SPINS> {
+impl<const SPIN_US_MAX: u32> Park<SPIN_US_MAX> {
     #[cold]
     fn wake(&self, count: usize) {
         for _ in 0..count {
@@ -90,6 +114,39 @@ impl<const SPINS: u32> Park<SPINS> {
             drop(sleepers);
             waker.wake();
         }
+    }
+
+    #[cold]
+    fn wait_long(&self, deadline: Deadline, is_ready: &mut dyn FnMut() -> bool) -> bool {
+        // Relaxed: a guess.
+        let spin = Duration::from_micros(self.spin_us.load(Ordering::Relaxed).into());
+        if spin.is_zero() || cfg!(loom) {
+            return self.sleep_until(deadline, is_ready);
+        }
+        let start = Instant::now();
+        loop {
+            if poll(POLLS, &mut *is_ready) {
+                return true;
+            }
+            if start.elapsed() >= spin {
+                break;
+            }
+        }
+        let is_in_time = self.sleep_until(deadline, is_ready);
+        self.learn(start.elapsed());
+        is_in_time
+    }
+
+    /// Chooses how long the next wait polls after one that slept and took so long.
+    fn learn(&self, waited: Duration) {
+        let spin_us = self.spin_us.load(Ordering::Relaxed);
+        let is_short = waited < SLEEP_WORTH_IT;
+        let next = if is_short {
+            spin_us.saturating_mul(2).min(SPIN_US_MAX)
+        } else {
+            SPIN_US_MIN.min(SPIN_US_MAX)
+        };
+        self.spin_us.store(next, Ordering::Relaxed);
     }
 
     #[cold]
@@ -122,7 +179,7 @@ impl<const SPINS: u32> Park<SPINS> {
     }
 }
 
-impl<const SPINS: u32> Enrol for Park<SPINS> {
+impl<const SPIN_US_MAX: u32> Enrol for Park<SPIN_US_MAX> {
     fn enrol(&self, ticket: &mut Ticket, waker: &Waker) {
         let mut sleepers = self.lock();
         let ours = ticket.entry;
@@ -160,6 +217,18 @@ impl<const SPINS: u32> Enrol for Park<SPINS> {
             self.notify(1);
         }
     }
+}
+
+/// Polls up to `count` times, with a pause between.
+#[inline]
+fn poll(count: u32, mut is_ready: impl FnMut() -> bool) -> bool {
+    for _ in 0..count {
+        if is_ready() {
+            return true;
+        }
+        pause();
+    }
+    false
 }
 
 /// Puts one thread to sleep.
@@ -235,5 +304,25 @@ impl Wake for Parker {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = true;
         self.condvar.notify_one();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// Without the ends' way back to polling, one delay makes both sleep for ever after.
+    #[test]
+    fn short_sleeps_lengthen_the_polling_up_to_the_maximum_and_a_long_one_ends_it() {
+        let park = Park::<10>::default();
+        let spin_us = || park.spin_us.load(Ordering::Relaxed);
+        let seen = [(); 4].map(|()| {
+            park.learn(SLEEP_WORTH_IT / 2);
+            spin_us()
+        });
+        assert_eq!(seen, [4, 8, 10, 10]);
+        park.learn(SLEEP_WORTH_IT);
+        assert_eq!(spin_us(), SPIN_US_MIN);
+        assert_eq!(Park::<0>::default().spin_us.load(Ordering::Relaxed), 0);
     }
 }

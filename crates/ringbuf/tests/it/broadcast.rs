@@ -240,7 +240,9 @@ fn values_of_odd_shapes_are_dropped_once() {
 }
 
 /// Values a producer pushes in the runs below.
-const STRESS_VALUES: u32 = 5_000;
+fn stress_values() -> u32 {
+    crate::stress::rounds(5_000)
+}
 
 /// Each consumer sees each producer's values in order, none missing, none twice.
 fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, batch: usize) {
@@ -270,7 +272,7 @@ fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, 
                         Err(why) => panic!("{why} for {PATIENCE:?}"),
                     }
                 }
-                assert!(next.iter().all(|next| *next == STRESS_VALUES));
+                assert!(next.iter().all(|next| *next == stress_values()));
             })
         })
         .collect();
@@ -279,7 +281,7 @@ fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, 
         .map(|of| {
             let (mut tx, census) = (tx.clone(), census.clone());
             thread::spawn(move || {
-                let mut values = (0..STRESS_VALUES).map(|at| (of, at, census.value(0)));
+                let mut values = (0..stress_values()).map(|at| (of, at, census.value(0)));
                 while values.len() > 0 {
                     let wanted = batch.min(values.len());
                     if wanted > 1
@@ -319,7 +321,7 @@ fn consumers_come_and_go_while_it_runs() {
     let other = tx.clone();
     thread::scope(|scope| {
         scope.spawn(move || {
-            for number in 0..u64::from(STRESS_VALUES) {
+            for number in 0..u64::from(stress_values()) {
                 tx.push_until(number, Deadline::after(PATIENCE))
                     .expect("one consumer stays");
             }
@@ -345,6 +347,6 @@ fn consumers_come_and_go_while_it_runs() {
                 assert!(ahead.is_err() || ahead == Ok(number + 1));
             }
         }
-        assert_eq!(next, u64::from(STRESS_VALUES));
+        assert_eq!(next, u64::from(stress_values()));
     });
 }

@@ -119,7 +119,9 @@ fn sight_that_panics_lets_go_of_the_place() {
 }
 
 /// Values pushed in the runs below.
-const STRESS_VALUES: u64 = 50_000;
+fn stress_values() -> u64 {
+    crate::stress::rounds(50_000).into()
+}
 
 /// What each reader sees and what it is told that it missed make up the whole row.
 fn stress<W: Wait + 'static>(consumers: usize, capacity: usize) {
@@ -141,12 +143,12 @@ fn stress<W: Wait + 'static>(consumers: usize, capacity: usize) {
                         Err(why) => panic!("{why} for {PATIENCE:?}"),
                     }
                 }
-                assert_eq!(count, STRESS_VALUES);
+                assert_eq!(count, stress_values());
             })
         })
         .collect();
     drop(rx);
-    for number in 0..STRESS_VALUES {
+    for number in 0..stress_values() {
         assert!(tx.try_push(census.value(number)).is_ok());
     }
     drop(tx);

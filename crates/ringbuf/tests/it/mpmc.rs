@@ -338,10 +338,17 @@ fn futures_of_producers_are_woken_for_every_place_of_a_chunk() {
 }
 
 /// Values a producer pushes in the runs below.
-const STRESS_VALUES: u32 = 20_000;
+const STRESS_VALUES: u32 = if cfg!(miri) { 200 } else { 20_000 };
+
+/// The values of a run are kept, so that stress is more runs and not longer ones.
+fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, batch: usize) {
+    for _ in 0..crate::stress::rounds(1) {
+        run::<W>(producers, consumers, capacity, batch);
+    }
+}
 
 /// Each producer's values come in order to each consumer, none is lost, none comes twice.
-fn stress<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, batch: usize) {
+fn run<W: Wait + 'static>(producers: u64, consumers: usize, capacity: usize, batch: usize) {
     let (tx, rx) = ring_with::<Counted, W>(capacity).expect("the capacity is a power of two");
     let census = Census::default();
     let pushing: Vec<_> = (0..producers)

@@ -155,7 +155,9 @@ fn value_that_panics_when_dropped_leaks_no_other() {
 }
 
 /// Values a producer pushes in the runs below.
-const STRESS_VALUES: u32 = 20_000;
+fn stress_values() -> u32 {
+    crate::stress::rounds(20_000)
+}
 
 /// Each producer's values come in order, none is lost, none comes twice.
 fn stress<W: Wait + 'static>(producers: u64, capacity: usize, batch: usize) {
@@ -165,7 +167,7 @@ fn stress<W: Wait + 'static>(producers: u64, capacity: usize, batch: usize) {
         .map(|producer| {
             let (mut tx, census) = (tx.clone(), census.clone());
             thread::spawn(move || {
-                let mut values = (0..STRESS_VALUES).map(|at| (producer, at));
+                let mut values = (0..stress_values()).map(|at| (producer, at));
                 while values.len() > 0 {
                     let wanted = batch.min(values.len());
                     if wanted > 1
@@ -205,7 +207,7 @@ fn stress<W: Wait + 'static>(producers: u64, capacity: usize, batch: usize) {
     for thread in pushing {
         thread.join().expect("a producer does not panic");
     }
-    assert!(next.iter().all(|next| *next == STRESS_VALUES));
+    assert!(next.iter().all(|next| *next == stress_values()));
     census.check(0);
 }
 

@@ -55,7 +55,7 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
             }
             Step::Pop => assert_eq!(consumer.try_pop(), model.pop_front().ok_or(PopError::Empty)),
             Step::Fill(count) => {
-                let claim = producer.claim(count).ok();
+                let claim = producer.try_claim(count).ok();
                 assert_eq!(claim.as_ref().map(spsc::Claim::len), some(free, count));
                 if let Some(claim) = claim {
                     let values: Vec<u64> = numbers.by_ref().take(claim.len() / 2).collect();
@@ -65,19 +65,19 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
             }
             Step::PushSlice(count) => {
                 let values: Vec<u64> = numbers.by_ref().take(count).collect();
-                let pushed = producer.push_slice(&values).ok();
+                let pushed = producer.try_push_slice(&values).ok();
                 assert_eq!(pushed, some(free, count));
                 model.extend(&values[..pushed.unwrap_or(0)]);
             }
             Step::PopSlice(count) => {
                 let mut values = vec![0; count];
-                let popped = consumer.pop_slice(&mut values).ok();
+                let popped = consumer.try_pop_slice(&mut values).ok();
                 assert_eq!(popped, some(model.len(), count));
                 let expected: Vec<u64> = model.drain(..popped.unwrap_or(0)).collect();
                 assert_eq!(values[..expected.len()], expected);
             }
             Step::Take { count, taken } => {
-                let chunk = consumer.chunk(count).ok();
+                let chunk = consumer.try_chunk(count).ok();
                 assert_eq!(
                     chunk.as_ref().map(spsc::Chunk::len),
                     some(model.len(), count)
@@ -87,7 +87,7 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
                 assert_eq!(taken, expected);
             }
             Step::Release { count, released } => {
-                if let Ok(mut chunk) = consumer.chunk(count) {
+                if let Ok(mut chunk) = consumer.try_chunk(count) {
                     let (first, rest) = chunk.as_mut_slices();
                     let seen: Vec<u64> = first.iter().chain(rest.iter()).copied().collect();
                     let expected: Vec<u64> = model.iter().copied().take(seen.len()).collect();
@@ -97,7 +97,7 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
                     model.drain(..released);
                 }
             }
-            Step::Peek => assert_eq!(consumer.peek().ok(), model.front()),
+            Step::Peek => assert_eq!(consumer.try_peek().ok(), model.front()),
         }
         assert_eq!((producer.len(), consumer.len()), (model.len(), model.len()));
     }

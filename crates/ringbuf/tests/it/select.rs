@@ -84,8 +84,7 @@ fn ends_of_every_kind_and_both_directions_mix() {
 /// A wake-up that is lost would hang here.
 #[test]
 fn nothing_is_missed_by_threads_or_futures() {
-    const EACH: u64 = if cfg!(miri) { 50 } else { 3_000 };
-
+    let each = u64::from(crate::stress::rounds(3_000));
     for is_async in [false, true] {
         let mut ends = Vec::new();
         let mut senders = Vec::new();
@@ -94,7 +93,7 @@ fn nothing_is_missed_by_threads_or_futures() {
                 spsc::ring_with::<u64, Park<0>>(1).expect("a power of two");
             ends.push(consumer);
             senders.push(thread::spawn(move || {
-                for number in 0..EACH {
+                for number in 0..each {
                     producer.push(number).expect("the consumer listens");
                 }
             }));
@@ -116,7 +115,7 @@ fn nothing_is_missed_by_threads_or_futures() {
                     next[index] += 1;
                 }
                 Err(end) => {
-                    assert_eq!((end, next[index]), (PopError::Disconnected, EACH));
+                    assert_eq!((end, next[index]), (PopError::Disconnected, each));
                     ends.remove(index);
                     next.remove(index);
                 }

@@ -4,22 +4,40 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many of its values are alive, counted over threads.
+/// How many of its values live, and how many were dropped, counted over threads.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Census(Arc<AtomicUsize>);
+pub(crate) struct Census(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    alive: AtomicUsize,
+    dropped: AtomicUsize,
+}
 
 impl Census {
     pub(crate) fn value(&self, number: u64) -> Counted {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.alive.fetch_add(1, Ordering::Relaxed);
         Counted {
             number,
+            panics: false,
             census: self.clone(),
         }
     }
 
+    /// A value that panics while it is dropped, after it was counted.
+    pub(crate) fn bomb(&self) -> Counted {
+        let mut value = self.value(u64::MAX);
+        value.panics = true;
+        value
+    }
+
+    pub(crate) fn dropped(&self) -> usize {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
     #[track_caller]
     pub(crate) fn check(&self, expected: usize) {
-        let alive = self.0.load(Ordering::Relaxed);
+        let alive = self.0.alive.load(Ordering::Relaxed);
         assert_eq!(alive, expected, "values alive");
     }
 }
@@ -28,6 +46,7 @@ impl Census {
 #[derive(Debug)]
 pub(crate) struct Counted {
     pub(crate) number: u64,
+    panics: bool,
     census: Census,
 }
 
@@ -39,8 +58,11 @@ impl Clone for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let before = self.census.0.fetch_sub(1, Ordering::Relaxed);
+        let counts = &self.census.0;
+        let before = counts.alive.fetch_sub(1, Ordering::Relaxed);
         assert_ne!(before, 0, "a value was dropped twice");
+        counts.dropped.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.panics, "this value panics when it is dropped");
     }
 }
 
