@@ -13,6 +13,20 @@ extern crate alloc;
 mod cache_line;
 mod ends;
 mod error;
+#[cfg(all(
+    feature = "shared",
+    target_os = "linux",
+    target_pointer_width = "64",
+    not(loom)
+))]
+pub mod region;
+#[cfg(all(
+    feature = "shared",
+    target_os = "linux",
+    target_pointer_width = "64",
+    not(loom)
+))]
+pub mod shared;
 mod slots;
 pub mod spsc;
 mod sync;

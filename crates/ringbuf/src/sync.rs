@@ -36,6 +36,10 @@ pub(crate) use std::{
     thread::yield_now,
 };
 
+// For words in memory that several processes map; loom does not follow those.
+#[cfg(all(not(loom), feature = "shared"))]
+pub(crate) use core::sync::atomic::{AtomicU8, AtomicU64};
+
 /// Loom has none of its own; it has no compiler either that could reorder anything.
 #[cfg(feature = "std")]
 pub(crate) use core::sync::atomic::compiler_fence;

@@ -6,4 +6,10 @@
 
 mod counted;
 mod prop_spsc;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_layout;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_model;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_spsc;
 mod spsc;
