@@ -11,5 +11,7 @@ mod shared_layout;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_model;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_processes;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_spsc;
 mod spsc;
