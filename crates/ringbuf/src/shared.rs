@@ -1,6 +1,8 @@
 //! Rings in memory that several processes map.
 //!
 //! - [`spsc`]: elements of one plain type; one producer, one consumer.
+//! - [`lines`]: elements on cache lines of their own, for the lowest latency; one producer, one
+//!   consumer.
 //! - [`records`]: byte records of any length, written and read in place; one producer, one consumer.
 //!
 //! # Guarantees
@@ -55,6 +57,7 @@
 mod ends;
 mod error;
 mod layout;
+pub mod lines;
 mod memory;
 mod pace;
 mod process;

@@ -39,7 +39,7 @@ use crate::sync::Ordering;
 ///
 /// The consumer's core has them since the last lap. Asked for by the stores alone, only as many
 /// are on their way as the core's store buffer has room for.
-const AHEAD_BYTES: usize = 16 * CACHE_LINE_BYTES;
+pub(super) const AHEAD_BYTES: usize = 16 * CACHE_LINE_BYTES;
 
 /// Which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,19 +129,25 @@ fn seat(control: &Control, role: Role) -> &Seat {
 }
 
 /// What both ends keep in private memory.
-struct End {
+pub(super) struct End {
     held: Held,
     /// The first place; `mask + 1` strides from here on are in the region that `held` keeps.
     data: NonNull<u8>,
     mask: u64,
-    stride_bytes: usize,
+    pub(super) stride_bytes: usize,
     is_light: bool,
-    waiting: Waiting,
-    pace: Pace,
+    pub(super) waiting: Waiting,
+    pub(super) pace: Pace,
 }
 
+// SAFETY: `data` belongs to the region, which is Send and Sync and kept by `held`; the rest is
+// plain data.
+unsafe impl Send for End {}
+// SAFETY: a shared end only reads its own fields and atomics.
+unsafe impl Sync for End {}
+
 impl End {
-    fn take(shared: &Arc<Shared>, role: Role, single: u64) -> Result<Self, SeatError> {
+    pub(super) fn take(shared: &Arc<Shared>, role: Role, single: u64) -> Result<Self, SeatError> {
         let held = Held::take(Arc::clone(shared), role)?;
         let shape = shared.shape();
         Ok(Self {
@@ -156,12 +162,12 @@ impl End {
     }
 
     #[inline]
-    const fn capacity(&self) -> u64 {
+    pub(super) const fn capacity(&self) -> u64 {
         self.mask + 1
     }
 
     #[inline]
-    fn control(&self) -> &Control {
+    pub(super) fn control(&self) -> &Control {
         self.held.shared.control()
     }
 
@@ -171,19 +177,29 @@ impl End {
         clippy::cast_possible_truncation,
         reason = "a masked position is below a capacity that fits the memory, of a 64-bit machine"
     )]
-    fn place(&self, position: u64) -> NonNull<u8> {
+    pub(super) fn place(&self, position: u64) -> NonNull<u8> {
         let index = (position & self.mask) as usize;
         // SAFETY: the index is below the capacity, and the region holds as many strides.
         unsafe { self.data.add(index * self.stride_bytes) }
     }
 
-    fn wait(&self, deadline: Deadline, is_ready: impl FnMut() -> bool) -> Ended {
+    pub(super) fn wait(&self, deadline: Deadline, is_ready: impl FnMut() -> bool) -> Ended {
         let (own, peer) = (self.held.own(), self.held.peer());
         wait::wait(own, peer, self.waiting, deadline, is_ready)
     }
 
-    fn peer(&self) -> Peer {
+    /// Wakes the other end if it sleeps; after a publication or a release.
+    #[inline]
+    pub(super) fn notify(&self) {
+        wait::notify(self.held.peer(), self.is_light);
+    }
+
+    pub(super) fn peer(&self) -> Peer {
         Peer::of(self.held.peer().owner.load(Ordering::Acquire))
+    }
+
+    pub(super) const fn predecessor(&self) -> Option<u32> {
+        self.held.predecessor
     }
 }
 
@@ -197,12 +213,6 @@ pub(super) struct Writer {
     /// How far ahead of the tail lines are taken back from the consumer's core, in units.
     ahead: u64,
 }
-
-// SAFETY: `data` belongs to the region, which is Send and Sync and kept by `held`; the rest is
-// plain data.
-unsafe impl Send for Writer {}
-// SAFETY: a shared writer only reads its own fields and atomics.
-unsafe impl Sync for Writer {}
 
 impl Writer {
     /// Takes the producer's seat; `single` is what a usual message takes, in units.
@@ -329,7 +339,7 @@ impl Writer {
     }
 
     pub(super) const fn predecessor(&self) -> Option<u32> {
-        self.end.held.predecessor
+        self.end.predecessor()
     }
 
     pub(super) const fn set_waiting(&mut self, waiting: Waiting) {
@@ -354,12 +364,6 @@ pub(super) struct Reader {
     /// Up to where units are known to be published: `limit - head <= capacity`.
     limit: u64,
 }
-
-// SAFETY: `data` belongs to the region, which is Send and Sync and kept by `held`; the rest is
-// plain data.
-unsafe impl Send for Reader {}
-// SAFETY: a shared reader only reads its own fields and atomics.
-unsafe impl Sync for Reader {}
 
 impl Reader {
     /// Takes the consumer's seat; `single` is what a usual message takes, in units.
@@ -481,7 +485,7 @@ impl Reader {
     }
 
     pub(super) const fn predecessor(&self) -> Option<u32> {
-        self.end.held.predecessor
+        self.end.predecessor()
     }
 
     pub(super) const fn set_waiting(&mut self, waiting: Waiting) {
@@ -498,6 +502,6 @@ impl fmt::Debug for Reader {
     }
 }
 
-const fn positions(head: u64, tail: u64) -> Corrupt {
+pub(super) const fn positions(head: u64, tail: u64) -> Corrupt {
     Corrupt::Positions { head, tail }
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::error::{AttachError, CreateError};
 use super::process;
+use crate::cache_line::CACHE_LINE_BYTES;
 use crate::region::{REGION_ALIGN_BYTES, Region};
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::{CAPACITY_MAX, CapacityError};
@@ -96,7 +97,12 @@ pub(super) enum Kind {
     Elements = 1,
     /// Records of any length; a unit is a byte.
     Records = 2,
+    /// Elements of one plain type on cache lines of their own, with a stamp; a unit is an element.
+    Lines = 3,
 }
+
+/// What stands before an element on lines of its own, in bytes.
+pub(super) const STAMP_BYTES: usize = size_of::<u64>();
 
 /// What both processes must agree on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +124,9 @@ impl Shape {
         match self.kind {
             Kind::Elements => (self.unit_bytes as usize).next_multiple_of(size_of::<u64>()),
             Kind::Records => 1,
+            Kind::Lines => {
+                (STAMP_BYTES + self.unit_bytes as usize).next_multiple_of(CACHE_LINE_BYTES)
+            }
         }
     }
 

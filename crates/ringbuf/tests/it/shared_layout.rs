@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use claude_flow_ringbuf::region::{Heap, Hints, Mapping, Region};
-use claude_flow_ringbuf::shared::{AttachError, CreateError, SeatError, records, spsc};
+use claude_flow_ringbuf::shared::{
+    AttachError, CreateError, PopError, PushError, SeatError, lines, records, spsc,
+};
 
 use crate::shared_spsc::heap;
 
@@ -93,6 +95,24 @@ fn byte_records() -> Vec<u8> {
     bytes_of(&mapping)
 }
 
+fn elements_on_lines() -> Vec<u8> {
+    let mapping = memfd(lines::Ring::<[u32; 3]>::size_bytes(2));
+    let region = Arc::clone(&mapping) as Arc<dyn Region>;
+    let ring = lines::Ring::<[u32; 3]>::create(region, 2, 0x5eed).expect("it is new");
+    let mut producer = ring.producer().expect("the seat is free");
+    let mut consumer = ring.consumer().expect("the seat is free");
+    for number in 0..3_u32 {
+        producer
+            .try_push(&[number, number * 100, u32::MAX])
+            .expect("there is a place");
+        if number < 2 {
+            consumer.try_pop().expect("a value is there");
+        }
+    }
+    drop((producer, consumer));
+    bytes_of(&mapping)
+}
+
 /// Would catch every change of the layout that does not change its version.
 #[test]
 fn the_layout_is_what_the_golden_bytes_say() {
@@ -103,6 +123,7 @@ fn the_layout_is_what_the_golden_bytes_say() {
     for (name, mut bytes) in [
         ("elements-v1.bin", elements()),
         ("records-v1.bin", byte_records()),
+        ("lines-v1.bin", elements_on_lines()),
     ] {
         assert_eq!(bytes[NAMESPACE], namespace.to_ne_bytes(), "{name}");
         bytes[NAMESPACE].fill(0);
@@ -137,6 +158,10 @@ fn golden_bytes_are_read() {
     for number in 2..5 {
         assert_eq!(consumer.pop(), Ok([number, number * 100, u32::MAX]));
     }
+    let ring = lines::Ring::<[u32; 3]>::attach(region("lines-v1.bin"), 0x5eed);
+    let mut consumer = ring.expect("it is a ring").consumer().expect("free");
+    assert_eq!(consumer.try_pop(), Ok([2, 200, u32::MAX]));
+    assert_eq!(consumer.try_pop(), Err(PopError::Empty));
     let ring = records::Ring::attach(region("records-v1.bin"), 0x5eed);
     let mut consumer = ring
         .expect("it is a ring")
@@ -333,4 +358,35 @@ fn a_region_takes_one_ring_that_fits() {
     }
     assert_eq!(spsc::Ring::<[u64; 4_096]>::size_bytes(1 << 50), None);
     assert!(Heap::new(0).size_bytes() >= 1);
+}
+
+/// Would catch a stamp or a head that is believed.
+#[test]
+fn stamps_and_heads_that_cannot_be_are_corrupt() {
+    type Ring = lines::Ring<[u32; 3]>;
+    let ring = |at: usize, value: u64| {
+        let mut bytes = elements_on_lines();
+        bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+        Ring::attach(mapped(&bytes), 0x5eed).expect("it is a ring")
+    };
+    for stamp in [2, 4, 5, 100, u64::MAX] {
+        let mut consumer = ring(1_024, stamp).consumer().expect("the seat is free");
+        assert!(
+            matches!(consumer.try_pop(), Err(PopError::Corrupt(_))),
+            "{stamp}"
+        );
+    }
+    for head in [3, 1 << 40, u64::MAX] {
+        let mut bytes = elements_on_lines();
+        bytes[256..264].copy_from_slice(&u64::to_le_bytes(head));
+        let ring = Ring::attach(mapped(&bytes), 0x5eed).expect("it is a ring");
+        let mut producer = ring.producer().expect("any position will do to begin with");
+        let pushed = (0..3)
+            .map(|_| producer.try_push(&[1; 3]))
+            .collect::<Vec<_>>();
+        assert!(
+            pushed.contains(&Err(PushError::Full)),
+            "no more than the capacity: {pushed:?}"
+        );
+    }
 }

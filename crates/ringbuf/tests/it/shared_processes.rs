@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use claude_flow_ringbuf::Deadline;
 use claude_flow_ringbuf::region::{Hints, Mapping, Region};
-use claude_flow_ringbuf::shared::{Peer, PopError, PushError, SeatError, Waiting, records, spsc};
+use claude_flow_ringbuf::shared::{
+    Peer, PopError, PushError, SeatError, Waiting, lines, records, spsc,
+};
 
 type Message = [u64; 3];
 type Elements = spsc::Ring<Message>;
@@ -566,4 +568,76 @@ fn two_processes_that_sleep_wake_each_other() {
         "the other left in order"
     );
     assert!(other.0.wait().expect("it is ours").success());
+}
+
+/// Would catch a producer on lines of its own that dies and whose successor does not find the tail,
+/// or a stamp that is believed although it is garbage.
+#[test]
+fn a_producer_on_lines_is_killed_and_followed_and_then_garbled() {
+    type Lines = lines::Ring<Message>;
+    if let Some(mut part) = Part::of_this_process() {
+        if part.number == u64::MAX {
+            return scribble(&part);
+        }
+        let region = Mapping::file(part.files.remove(0), Hints::default());
+        let region = Arc::new(region.expect("it can be mapped"));
+        let ring = Lines::attach(region, 7).expect("there is a ring");
+        let mut producer = ring.producer().expect("the last one is dead");
+        assert_eq!(producer.predecessor(), part.predecessor);
+        for number in part.number.. {
+            producer
+                .push_until(&message(number), soon())
+                .expect("somebody pops");
+        }
+    }
+    let test = "shared_processes::a_producer_on_lines_is_killed_and_followed_and_then_garbled";
+    let memfd = || {
+        let size = Lines::size_bytes(CAPACITY).expect("it fits the memory");
+        Arc::new(Mapping::memfd("test", size, Hints::default()).expect("there is memory"))
+    };
+    let memory = Memory {
+        elements: memfd(),
+        records: memfd(),
+    };
+    let region = Arc::clone(&memory.elements) as Arc<dyn Region>;
+    let ring = Lines::create(region, CAPACITY, 7).expect("it is new");
+    let mut consumer = ring.consumer().expect("it is new");
+    let mut dice = SplitMix(3);
+    let (mut next, mut predecessor) = (0, None);
+    for round in 0..40 {
+        let mut other = Other::start(test, &memory, next, predecessor);
+        let last = next + 1 + dice.below(3_000);
+        while next < last {
+            assert_eq!(
+                consumer.pop_until(soon()),
+                Ok(message(next)),
+                "round {round}"
+            );
+            next += 1;
+        }
+        other.kill();
+        until_dead(|| consumer.peer(), other.pid());
+        predecessor = Some(other.pid());
+        while let Ok(it) = consumer.try_pop() {
+            assert_eq!(it, message(next), "round {round}");
+            next += 1;
+        }
+    }
+    let mut producer = ring.producer().expect("the last one is dead");
+    let mut other = Other::start(test, &memory, u64::MAX, None);
+    other.is_ready();
+    let mut answers = Answers::default();
+    for number in 0..100_000 {
+        answers.push(producer.try_push(&message(number)));
+        answers.pop(&consumer.try_pop());
+        if number % 1_000 == 0 {
+            answers.push(producer.push_until(&message(number), shortly()));
+            answers.pop(&consumer.pop_until(shortly()));
+            drop(producer);
+            let again = answers.seat(ring.producer());
+            let again = again.expect("garbage names no living process");
+            producer = again;
+        }
+    }
+    assert!(answers.done > 0 && answers.corrupt > 0, "{answers:?}");
 }

@@ -8,7 +8,7 @@ use bytemuck::{Pod, Zeroable};
 use claude_flow_ringbuf::Deadline;
 use claude_flow_ringbuf::region::{Heap, Hints, Mapping, Region};
 use claude_flow_ringbuf::shared::{
-    Peer, Plain, PopError, PushError, SeatError, Waiting, records, spsc,
+    Peer, Plain, PopError, PushError, SeatError, Waiting, lines, records, spsc,
 };
 
 /// A deadline that has passed.
@@ -252,4 +252,76 @@ fn regions_are_zeroed_aligned_and_say_what_they_got() {
     descriptor_of(&memfd).set_len(0).expect_err("it is sealed");
     Mapping::memfd("zero\0byte", 4_096, none).expect_err("that is no name");
     Mapping::memfd("empty", 0, none).expect_err("there is nothing to map");
+}
+
+/// Would catch a stamp of the lap before that is taken for one of this lap, a tail that is not
+/// found again, and an element that lies over the next one's stamp.
+#[test]
+fn elements_on_lines_of_their_own_come_out_in_order() {
+    fn check<T: Plain + PartialEq + std::fmt::Debug>(capacity: u8, value: impl Fn(u8) -> T) {
+        let [ours, theirs] = mappings(lines::Ring::<T>::size_bytes(capacity.into()));
+        let ring = lines::Ring::<T>::create(ours, capacity.into(), 7).expect("it is new");
+        let other = lines::Ring::<T>::attach(theirs, 7).expect("there is a ring");
+        let mut producer = ring.producer().expect("the seat is free");
+        let mut consumer = other.consumer().expect("the seat is free");
+        for lap in 0..6 {
+            for number in 0..capacity {
+                producer
+                    .try_push(&value(lap * 20 + number))
+                    .expect("there is a place");
+                if number % 3 == lap % 3 {
+                    drop(producer);
+                    producer = other.producer().expect("the last one left");
+                }
+            }
+            assert_eq!(producer.try_push(&value(0)), Err(PushError::Full));
+            assert_eq!(producer.push_until(&value(0), now()), Err(PushError::Full));
+            for number in 0..capacity {
+                assert_eq!(consumer.try_pop(), Ok(value(lap * 20 + number)));
+                if number % 3 == lap % 3 {
+                    drop(consumer);
+                    consumer = ring.consumer().expect("the last one left");
+                }
+            }
+            assert_eq!(consumer.try_pop(), Err(PopError::Empty));
+            assert_eq!(consumer.pop_until(now()), Err(PopError::Empty));
+        }
+        assert!(matches!(ring.producer(), Err(SeatError::Taken { .. })));
+        drop(producer);
+        assert_eq!(consumer.pop(), Err(PopError::Left));
+    }
+    for capacity in [1, 2, 4, 16] {
+        check(capacity, |number| number);
+        check(capacity, |number| [number; 56]);
+        check(capacity, |number| [number; 57]);
+        check(capacity, |number| [u64::from(number) << 40; 8]);
+    }
+}
+
+/// Would catch a stamp that is stored before its element, or a wake-up that is lost.
+#[test]
+fn elements_on_lines_of_their_own_cross_between_threads() {
+    for waiting in [
+        Waiting::Spin,
+        Waiting::Yield { spins: 1 },
+        Waiting::Sleep { spins: 0 },
+    ] {
+        let region = heap(lines::Ring::<[u64; 9]>::size_bytes(4));
+        let ring = lines::Ring::<[u64; 9]>::create(region, 4, 0).expect("it is new");
+        let mut producer = ring.producer().expect("the seat is free");
+        let mut consumer = ring.consumer().expect("the seat is free");
+        producer.set_waiting(waiting);
+        consumer.set_waiting(waiting);
+        let count = 5_000;
+        let sender = thread::spawn(move || {
+            for number in 0..count {
+                producer.push(&[number; 9]).expect("the consumer is there");
+            }
+        });
+        for number in 0..count {
+            assert_eq!(consumer.pop(), Ok([number; 9]), "{waiting:?}");
+        }
+        sender.join().expect("the sender does not panic");
+        assert_eq!(consumer.pop(), Err(PopError::Left));
+    }
 }
