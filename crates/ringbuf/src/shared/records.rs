@@ -25,7 +25,8 @@
 //! # Layout
 //!
 //! A record is a word, the payload, and what rounds both up to the granularity. The lower half of
-//! the word is the length of the payload, the upper half is [`PAYLOAD`] or [`PADDING`]. A record
+//! the word is the length of the payload, the upper half says whether
+//! it is a record or padding. A record
 //! never goes over the end of the ring: padding fills what is left.
 #![expect(
     unsafe_code,

