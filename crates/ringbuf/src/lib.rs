@@ -44,6 +44,8 @@
 //!
 //! - `std` (default): [`Yield`], [`Park`], deadlines, futures and [`select`]. Without it the rings
 //!   are `no_std` + `alloc`.
+//! - `shared`: the modules `region` and `shared`, rings in memory that several processes map;
+//!   64-bit Linux. Their layout: `docs/spec.md`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(
     feature = "std",
@@ -67,9 +69,23 @@ pub mod mpmc;
 pub mod mpsc;
 pub mod packed;
 mod places;
+#[cfg(all(
+    feature = "shared",
+    target_os = "linux",
+    target_pointer_width = "64",
+    not(loom)
+))]
+pub mod region;
 mod seats;
 #[cfg(feature = "std")]
 pub mod select;
+#[cfg(all(
+    feature = "shared",
+    target_os = "linux",
+    target_pointer_width = "64",
+    not(loom)
+))]
+pub mod shared;
 mod slip;
 mod slots;
 pub mod spsc;

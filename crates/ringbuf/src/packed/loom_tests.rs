@@ -1,11 +1,11 @@
 //! Models of every pair of operations; a line holds two values, see `Lines::VALUES`.
 
 use std::sync::Arc as Counter;
-use std::sync::atomic::{AtomicUsize as Count, Ordering as CountOrdering};
 
 use loom::thread;
 
 use super::{Consumer, Producer, ring, ring_with};
+use crate::sync::{Count, CountOrdering};
 use crate::{Park, Pop, PopError, Push, PushError};
 
 /// Loom treats `SeqCst` accesses as `AcqRel` (fences are exact) and does not explore load buffering.

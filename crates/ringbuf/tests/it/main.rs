@@ -16,6 +16,14 @@ mod prop_mpsc;
 mod prop_packed;
 mod prop_spsc;
 mod select;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_layout;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_model;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_processes;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_spsc;
 mod spsc;
 mod stress;
 mod values;
