@@ -1,0 +1,10 @@
+//! Behaviour of the agreement.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod guard;
+mod make;
+mod prop_tally;
+mod prop_wire;
+mod quorum;
+mod tally;
+mod wire;
