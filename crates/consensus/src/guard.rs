@@ -37,6 +37,9 @@ pub(crate) struct Memory {
     ballots: BTreeMap<Digest, Digest>,
     view_floor: u64,
     seq_floor: u64,
+    /// The latest view in which something was said when `seq_floor` was set: in later views nothing
+    /// is forgotten, and a new primary has to sign O from a checkpoint that may be behind ours.
+    settled_view: u64,
 }
 
 /// Where only one thing may be said.
@@ -60,6 +63,25 @@ impl Guard {
             roster,
             memory: Memory::default(),
         }
+    }
+
+    pub(crate) const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Signs whatever is asked, for the mistakes that must be found.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) fn promise_blindly(&mut self, statement: Statement) -> Promised {
+        let is_new = self.memory.admit(statement).unwrap_or(true);
+        Promised {
+            signature: self.signature(statement),
+            is_new,
+        }
+    }
+
+    /// Refuses from now on what belongs to earlier views: this one was entered.
+    pub(crate) fn enter(&mut self, view: u64) {
+        self.memory.leave_views_below(view);
     }
 
     /// Signs a promise, for the first time or once more.
@@ -121,6 +143,8 @@ impl Guard {
         let memory = &mut self.memory;
         memory.seq_floor = memory.seq_floor.max(seq);
         let floor = memory.seq_floor;
+        let said = memory.promises.keys().map(|(_, view, _)| *view).max();
+        memory.settled_view = memory.view_floor.max(said.unwrap_or_default());
         memory
             .promises
             .retain(|(kind, _, place), _| !is_of_slot(*kind) || *place > floor);
@@ -148,7 +172,8 @@ impl Memory {
                 floor: self.view_floor,
             });
         }
-        if is_of_slot(kind) && seq <= self.seq_floor {
+        let is_forgotten = kind == Kind::Checkpoint || view <= self.settled_view;
+        if is_of_slot(kind) && seq <= self.seq_floor && is_forgotten {
             return Err(Refusal::Settled {
                 seq,
                 floor: self.seq_floor,
@@ -169,12 +194,17 @@ impl Memory {
             });
         }
         if kind == Kind::ViewChange {
-            self.view_floor = view;
-            self.promises
-                .retain(|(kind, old, _), _| *kind == Kind::Checkpoint || *old >= view);
+            self.leave_views_below(view);
         }
         self.promises.insert(place, statement);
         Ok(true)
+    }
+
+    fn leave_views_below(&mut self, view: u64) {
+        self.view_floor = self.view_floor.max(view);
+        let floor = self.view_floor;
+        self.promises
+            .retain(|(kind, old, _), _| *kind == Kind::Checkpoint || *old >= floor);
     }
 
     fn admit_ballot(&mut self, subject: Digest, statement: Statement) -> Result<bool, Refusal> {

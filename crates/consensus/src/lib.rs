@@ -23,30 +23,42 @@
 
 mod ballot;
 mod digest;
+mod effects;
 mod error;
 mod guard;
 mod message;
+mod plant;
 mod quorum;
+mod replica;
 mod roster;
 mod signature;
 mod tally;
+mod verify;
 mod wire;
 
 pub use ballot::{Ballot, Confidence, Proposal, Score, SignedBallot, Vote};
 pub use digest::{Digest, Domain};
+pub use effects::{Action, Delivery, Durable, Effects, Lsn, Record, Sealed, SetTimer, Timer};
 pub use error::{DecodeError, OptionsError, Refusal, RosterError};
 pub use guard::{Guard, OPEN_BALLOTS_MAX, Promised};
 pub use message::{
     Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, SignatureSet,
     Statement, ViewChange, chain,
 };
+#[cfg(feature = "planted-bugs")]
+pub use plant::Bug;
 pub use quorum::{
     AgreementQuorum, ApprovalThreshold, Committee, VALIDATORS_MAX, ValidatorId, VoterSet,
     WeakQuorum,
 };
+pub use replica::{
+    Dropped, Input, Options, PENDING_MAX, REPEAT_SLOTS, RESEND_SLOTS_MAX, Replica, SERVE_MAX,
+    Status,
+};
 pub use roster::{Roster, RosterOptions};
 pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Signature, Signer, Verifier};
 pub use tally::{Level, Tally, Verdict, tally};
+pub use verify::{CertificateError, Certified, verify_certificate, verify_decision};
 pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};
 
 #[cfg(doc)]

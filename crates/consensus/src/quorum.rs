@@ -212,6 +212,12 @@ impl AgreementQuorum {
     pub const fn is_reached(self, voters: VoterSet) -> bool {
         voters.count() >= self.votes
     }
+
+    /// A quorum of any size, for the mistake that must be found.
+    #[cfg(feature = "planted-bugs")]
+    pub(crate) const fn of_votes(votes: u32) -> Self {
+        Self { votes }
+    }
 }
 
 /// How many validators must say something for one honest validator to have said it.

@@ -6,5 +6,6 @@ mod make;
 mod prop_tally;
 mod prop_wire;
 mod quorum;
+mod sim;
 mod tally;
 mod wire;
