@@ -59,8 +59,6 @@ pub enum Bug {
     VotesInOldView,
     /// Nothing is sent again.
     NothingSentAgain,
-    /// f + 1 VIEW-CHANGEs for a later view are not followed.
-    NoJoin,
     /// The progress timer is not started by requests that wait.
     TimerNotStarted,
     /// A new view leaves gaps as gaps instead of filling them with null requests.

@@ -98,6 +98,10 @@ impl Replica {
         self.state.view = view;
         self.state.phase = Phase::Changing;
         self.state.new_view = None;
+        // What waits in a slot of the old view must not be voted on in the new one.
+        for slot in self.state.slots.values_mut() {
+            slot.leave_view();
+        }
         self.state.changes.insert(self.options.me, message);
         self.state
             .changes
@@ -134,7 +138,6 @@ impl Replica {
             .map(|change| change.statement.view)
             .min();
         if self.options.roster.weak().is_reached(voters)
-            && !self.has(Bug::NoJoin)
             && let Some(view) = earliest
         {
             self.start_view_change(view, effects);

@@ -8,7 +8,9 @@
 mod actors;
 mod oracle;
 mod plan;
+mod planted;
 mod rng;
+mod scenarios;
 mod seals;
 mod world;
 
@@ -18,7 +20,7 @@ use plan::Plan;
 use world::{Outcome, World};
 
 /// How many schedules the suite runs, before `STRESS` multiplies them.
-const SCHEDULES: u64 = 300;
+const SCHEDULES: u64 = 200;
 
 /// `STRESS=100` makes the deep run.
 fn stress() -> u64 {

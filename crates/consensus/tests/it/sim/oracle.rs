@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use claude_flow_consensus::{
-    Body, Certificate, Delivery, Digest, Domain, FaultProof, Kind, Message, Packet, Record, Roster,
+    Body, Decision, Delivery, Digest, Domain, FaultProof, Kind, Message, Packet, Record, Roster,
     Statement, Status, ValidatorId, Vote, verify_certificate, verify_decision,
 };
 
@@ -175,7 +175,22 @@ impl Oracle {
 
     /// An honest node delivers a decision.
     pub(crate) fn on_deliver(&mut self, node: u32, seen: &mut Seen, delivery: &Delivery) -> Check {
-        let Certificate { statement, .. } = delivery.decision.certificate;
+        let digest = delivery.decision.certificate.statement.digest;
+        let earlier = seen
+            .delivered
+            .iter()
+            .position(|it| *it == digest && *it != Digest::NULL);
+        if earlier.map(|index| index as u64 + 1) != delivery.repeats {
+            return Err(format!(
+                "node {node} does not know that {digest:?} repeats {earlier:?}"
+            ));
+        }
+        self.on_decision(node, seen, &delivery.decision)
+    }
+
+    /// An honest node delivers a decision, or its application finds it in the log.
+    pub(crate) fn on_decision(&mut self, node: u32, seen: &mut Seen, decision: &Decision) -> Check {
+        let statement = decision.certificate.statement;
         let (seq, digest) = (statement.seq, statement.digest);
         let expected = seen.delivered.len() as u64 + 1;
         if seq != expected {
@@ -205,22 +220,12 @@ impl Oracle {
                     .push((digest, Digest::of(Domain::Chain, &link.concat())));
             }
         }
-        let earlier = seen
-            .delivered
-            .iter()
-            .position(|it| *it == digest && *it != Digest::NULL);
-        if earlier.map(|index| index as u64 + 1) != delivery.repeats {
-            return Err(format!(
-                "node {node} does not know that slot {seq} repeats {earlier:?}"
-            ));
-        }
         seen.delivered.push(digest);
-        self.check_certificate(delivery)
+        self.check_certificate(decision)
     }
 
     /// Every decision is proven, was submitted, and its ballots add up.
-    fn check_certificate(&self, delivery: &Delivery) -> Check {
-        let decision = &delivery.decision;
+    fn check_certificate(&self, decision: &Decision) -> Check {
         let bytes = decision.certificate.encode(&self.roster.digest());
         let digest = decision.certificate.statement.digest;
         let Some(proposal) = &decision.proposal else {

@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) crashes: Vec<(u32, u64, u64)>,
     /// From when, until when, from whom, to whom nothing gets through.
     pub(crate) cuts: Vec<(u64, u64, u64, u64)>,
+    /// From when, until when, of which kind, to whom nothing gets through.
+    pub(crate) muffles: Vec<(u64, u64, u8, u64)>,
     pub(crate) settled_at: u64,
     pub(crate) drop_percent: u64,
     pub(crate) double_percent: u64,
@@ -52,6 +54,7 @@ impl Plan {
             submissions: vec![1; proposals],
             crashes: Vec::new(),
             cuts: Vec::new(),
+            muffles: Vec::new(),
             settled_at: 2,
             drop_percent: 0,
             double_percent: 0,
@@ -95,6 +98,13 @@ impl Plan {
                 rng.below(everyone) + 1,
             ));
         }
+        // PREPAREs or COMMITs reach few, so that slots are left half decided.
+        for _ in 0..rng.below(4) {
+            let (from, len) = (rng.between(1, settled_at), rng.between(20, 150));
+            let kind = [2, 3, 3][rng.below(3) as usize];
+            let receivers = everyone & !(1 << rng.below(u64::from(n)));
+            plan.muffles.push((from, from + len, kind, receivers));
+        }
         for _ in 0..rng.below(5) {
             let id = rng.below(u64::from(n)) as u32;
             let from = rng.between(1, settled_at);
@@ -103,6 +113,17 @@ impl Plan {
         let liars = plan.liars.clone();
         plan.crashes
             .retain(|(id, ..)| liars.iter().all(|(liar, _)| liar != id));
+        plan
+    }
+
+    /// A drawn schedule in which some validator invents what view changes build on.
+    pub(crate) fn with_inventor(seed: u64, bug: Option<Bug>) -> Self {
+        let mut plan = Self::drawn(seed, bug);
+        plan.liars = vec![((seed % 2) as u32, Kind::Inventor)];
+        plan.crashes.retain(|(id, ..)| *id > 1);
+        plan.cuts.clear();
+        // No primary gets a PRE-PREPARE through, but every one can begin its view.
+        plan.muffles = vec![(40, 120, 1, u64::MAX)];
         plan
     }
 
@@ -119,10 +140,17 @@ impl Plan {
         }
     }
 
-    pub(crate) fn is_cut(&self, now: u64, from: u32, to: u32) -> bool {
-        self.cuts.iter().any(|(begin, end, senders, receivers)| {
-            (*begin..*end).contains(&now) && senders >> from & 1 == 1 && receivers >> to & 1 == 1
-        })
+    pub(crate) fn is_cut(&self, now: u64, from: u32, to: u32, bytes: &[u8]) -> bool {
+        let mut muffles = self.muffles.iter();
+        let is_muffled = muffles.any(|(begin, end, kind, receivers)| {
+            (*begin..*end).contains(&now) && bytes.get(1) == Some(kind) && receivers >> to & 1 == 1
+        });
+        is_muffled
+            || self.cuts.iter().any(|(begin, end, senders, receivers)| {
+                (*begin..*end).contains(&now)
+                    && senders >> from & 1 == 1
+                    && receivers >> to & 1 == 1
+            })
     }
 
     pub(crate) fn roster(&self) -> Roster {

@@ -5,8 +5,8 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Action, Durable, Effects, Input, Lsn, Options, Packet, Proposal, Record, Replica, Roster,
-    Sealed, SetTimer, Timer, ValidatorId,
+    Action, Digest, Durable, Effects, Input, Lsn, Options, Packet, Proposal, Record, Replica,
+    Roster, Sealed, SetTimer, Timer, ValidatorId,
 };
 
 use super::actors::{Actor, Kind, Liar};
@@ -82,7 +82,7 @@ pub(crate) struct World {
     pub(crate) oracle: Oracle,
     roster: Roster,
     is_settled: bool,
-    proposals: Vec<Arc<Proposal>>,
+    proposals: Vec<(Digest, Arc<Proposal>)>,
     trace: u64,
     /// Which validators the scenario lets hear which; `None` for all.
     pub(crate) filter: Option<Filter>,
@@ -102,7 +102,12 @@ pub(crate) struct Outcome {
 
 impl World {
     pub(crate) fn new(plan: Plan) -> Result<Self, String> {
-        let (roster, proposals) = (plan.roster(), plan.proposals());
+        let roster = plan.roster();
+        let proposals = plan
+            .proposals()
+            .into_iter()
+            .map(|it| (it.digest(), it))
+            .collect();
         let liars = plan.liars.iter().map(|(id, _)| *id).collect();
         let mut world = Self {
             oracle: Oracle::new(roster.clone(), plan.window, liars),
@@ -206,34 +211,48 @@ impl World {
     /// Runs until everything is decided everywhere, or something does not hold.
     pub(crate) fn run(&mut self) -> Result<Outcome, String> {
         let end = self.plan.settled_at + LIVENESS_TICKS;
-        while let Some(due) = self.queue.pop() {
-            if due.at > end {
-                break;
-            }
-            self.now = due.at;
-            let may_end = matches!(
-                due.event,
-                Event::Packet { .. } | Event::Sync { .. } | Event::Settle
-            );
-            self.happen(due.event)
-                .map_err(|what| format!("at tick {}: {what}", self.now))?;
+        while let Some(may_end) = self.advance(end)? {
             if self.is_settled && may_end && self.is_done() {
                 return Ok(self.outcome());
             }
         }
+        let places: Vec<_> = self
+            .honest()
+            .map(|node| {
+                let status = node.replica.as_ref().map(Replica::status);
+                (
+                    node.seen.delivered.len(),
+                    status.map(|it| (it.view, it.is_changing)),
+                )
+            })
+            .collect();
         Err(format!(
-            "{} ticks after the network became good, the honest nodes are at {:?}",
-            LIVENESS_TICKS,
-            self.honest()
-                .map(|node| {
-                    let status = node.replica.as_ref().map(Replica::status);
-                    (
-                        node.seen.delivered.len(),
-                        status.map(|it| (it.view, it.is_changing)),
-                    )
-                })
-                .collect::<Vec<_>>()
+            "{LIVENESS_TICKS} ticks of good network are not enough: {places:?}"
         ))
+    }
+
+    /// Runs up to a tick.
+    pub(crate) fn run_until(&mut self, end: u64) -> Check {
+        while self.advance(end)?.is_some() {}
+        Ok(())
+    }
+
+    /// The next event, if it comes by then; says whether it could be the last that matters.
+    fn advance(&mut self, end: u64) -> Result<Option<bool>, String> {
+        if self.queue.peek().is_none_or(|due| due.at > end) {
+            return Ok(None);
+        }
+        let Some(due) = self.queue.pop() else {
+            return Ok(None);
+        };
+        self.now = due.at;
+        let may_end = matches!(
+            due.event,
+            Event::Packet { .. } | Event::Sync { .. } | Event::Settle
+        );
+        self.happen(due.event)
+            .map_err(|what| format!("at tick {}: {what}", self.now))?;
+        Ok(Some(may_end))
     }
 
     fn outcome(&self) -> Outcome {
@@ -259,10 +278,10 @@ impl World {
             .honest()
             .all(|node| node.seen.delivered.len() == decided.len() && node.sealed.is_empty());
         is_level
-            && self.proposals.iter().all(|proposal| {
-                let digest = proposal.digest();
-                decided.iter().any(|(other, _)| *other == digest)
-            })
+            && self
+                .proposals
+                .iter()
+                .all(|(digest, _)| decided.iter().any(|(other, _)| other == digest))
     }
 
     fn note(&mut self, what: u64) {
@@ -317,8 +336,8 @@ impl World {
     }
 
     fn submit(&mut self, proposal: usize) -> Check {
-        let proposal = Arc::clone(&self.proposals[proposal]);
-        self.oracle.submitted.insert(proposal.digest());
+        let (digest, proposal) = self.proposals[proposal].clone();
+        self.oracle.submitted.insert(digest);
         let up: Vec<usize> = (0..self.nodes.len())
             .filter(|index| {
                 self.nodes[*index].actor.is_none() && self.nodes[*index].replica.is_some()
@@ -328,6 +347,13 @@ impl World {
             return Ok(());
         }
         let node = up[self.rng.below(up.len() as u64) as usize];
+        self.step(node, Input::Submit(proposal))
+    }
+
+    /// A proposal reaches one node, outside of the plan.
+    pub(crate) fn submit_to(&mut self, node: usize, proposal: usize) -> Check {
+        let (digest, proposal) = self.proposals[proposal].clone();
+        self.oracle.submitted.insert(digest);
         self.step(node, Input::Submit(proposal))
     }
 
@@ -376,13 +402,13 @@ impl World {
         node.replica = Some(replica);
         if node.actor.is_none() {
             Oracle::on_restart(node.id, &node.seen, &status)?;
-            self.redeliver(index);
+            self.redeliver(index)?;
         }
         self.perform(index, effects)
     }
 
     /// The application reads from the log what it was not handed before the crash.
-    fn redeliver(&mut self, index: usize) {
+    fn redeliver(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
         let decided = node.log.iter().filter_map(|record| match record {
             Record::Decided(decision) => Some(decision),
@@ -390,11 +416,11 @@ impl World {
         });
         let missed: Vec<_> = decided.skip(node.seen.delivered.len()).cloned().collect();
         for decision in missed {
-            node.seen
-                .delivered
-                .push(decision.certificate.statement.digest);
+            self.oracle
+                .on_decision(node.id, &mut node.seen, &decision)?;
             node.served.push(Packet::Decision(decision).encode().into());
         }
+        Ok(())
     }
 
     pub(crate) fn step(&mut self, index: usize, input: Input<'_>) -> Check {
@@ -554,7 +580,7 @@ impl World {
             let mut copies = 1;
             let mut delay = self.plan.good_delay;
             if !self.is_settled {
-                if self.plan.is_cut(self.now, sender, receiver)
+                if self.plan.is_cut(self.now, sender, receiver, bytes)
                     || self.rng.percent(self.plan.drop_percent)
                 {
                     continue;

@@ -10,6 +10,7 @@ mod impersonator;
 mod inventor;
 mod mutator;
 mod replayer;
+mod sycophant;
 mod twin;
 mod withholder;
 
@@ -73,12 +74,13 @@ pub(crate) enum Kind {
     Inventor,
     Mutator,
     Replayer,
+    Sycophant,
     Twin,
     Withholder,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::DoubleVoter,
         Self::Equivocator,
         Self::FalseWitness,
@@ -89,6 +91,7 @@ impl Kind {
         Self::Inventor,
         Self::Mutator,
         Self::Replayer,
+        Self::Sycophant,
         Self::Twin,
         Self::Withholder,
     ];
@@ -105,6 +108,7 @@ impl Kind {
             Self::Inventor => Box::new(inventor::Inventor),
             Self::Mutator => Box::new(mutator::Mutator),
             Self::Replayer => Box::new(replayer::Replayer::default()),
+            Self::Sycophant => Box::new(sycophant::Sycophant::default()),
             Self::Twin => Box::new(twin::Twin),
             Self::Withholder => Box::new(withholder::Withholder),
         }
