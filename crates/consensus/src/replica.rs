@@ -655,6 +655,22 @@ impl std::hash::Hash for Replica {
 }
 
 impl Options {
+    /// What suits a group in one building whose ticks are milliseconds: a window of 128 slots, a
+    /// checkpoint every 64, a second for the primary, a STATUS every quarter of one.
+    #[must_use]
+    pub const fn new(roster: Roster, me: ValidatorId) -> Self {
+        Self {
+            roster,
+            me,
+            window: WINDOW_MAX,
+            checkpoint_interval: WINDOW_MAX / 2,
+            progress_timeout: 1_000,
+            status_interval: 250,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
+        }
+    }
+
     fn check(&self) -> Result<(), OptionsError> {
         let Self {
             window,

@@ -1,6 +1,7 @@
 //! Behaviour of the agreement.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod certificate;
 mod guard;
 mod make;
 mod prop_tally;
