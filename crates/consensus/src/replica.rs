@@ -21,7 +21,7 @@ use crate::plant::Bug;
 use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
 use crate::roster::Roster;
 use crate::signature::{Signature, Signer, Verifier};
-use crate::wire::WINDOW_MAX;
+use crate::wire::{Header, WINDOW_MAX, peek_certified, peek_message};
 use slot::{Slot, Votes};
 
 /// How far back a repeated proposal is told from a new one.
@@ -146,6 +146,8 @@ struct State {
     failed_views: u32,
     /// Whose STATUS was answered since the last status timer.
     answered: VoterSet,
+    /// Who was shown our NEW-VIEW since then.
+    shown: VoterSet,
     fetches: u32,
     accused: VoterSet,
     lsn: Lsn,
@@ -215,10 +217,7 @@ impl Replica {
     pub fn step(&mut self, input: Input<'_>) -> Effects {
         let mut effects = Effects::default();
         match input {
-            Input::Packet(bytes) => match Packet::decode(bytes) {
-                Ok(packet) => self.on_packet(packet, &mut effects),
-                Err(_) => self.state.dropped.malformed += 1,
-            },
+            Input::Packet(bytes) => self.on_bytes(bytes, &mut effects),
             Input::Submit(proposal) => self.on_submit(&proposal, &mut effects),
             Input::Cast(ballot) => self.on_cast(ballot, &mut effects),
             Input::Timer(Timer::Progress) => {
@@ -260,23 +259,31 @@ impl Replica {
         effects
     }
 
-    fn on_packet(&mut self, packet: Packet, effects: &mut Effects) {
-        match packet {
-            Packet::Signed(message) => self.on_message(message, effects),
-            Packet::Decision(decision) => self.on_decision(decision, effects),
-            Packet::Stable(certificate) => self.on_stable(certificate, effects),
+    /// Looks at who says what before anything is decoded, digested or verified.
+    fn on_bytes(&mut self, bytes: &[u8], effects: &mut Effects) {
+        let is_welcome = match (peek_message(bytes), peek_certified(bytes)) {
+            (Some(header), _) => {
+                header.sender != self.options.me
+                    && self.options.roster.contains(header.sender)
+                    && self.is_of_use(&header, effects)
+            }
+            (_, Some((Kind::Commit, seq))) => self.is_wanted(seq),
+            (_, Some((_, seq))) => seq > self.low_watermark(),
+            (None, None) => true,
+        };
+        if !is_welcome {
+            self.state.dropped.irrelevant += 1;
+            return;
+        }
+        match Packet::decode(bytes) {
+            Ok(Packet::Signed(message)) => self.on_message(message, effects),
+            Ok(Packet::Decision(decision)) => self.on_decision(decision, effects),
+            Ok(Packet::Stable(certificate)) => self.on_stable(certificate, effects),
+            Err(_) => self.state.dropped.malformed += 1,
         }
     }
 
     fn on_message(&mut self, message: Message, effects: &mut Effects) {
-        // Before anything costly: from another member, and of use now.
-        if message.sender == self.options.me
-            || !self.options.roster.contains(message.sender)
-            || !self.is_of_use(&message, effects)
-        {
-            self.state.dropped.irrelevant += 1;
-            return;
-        }
         if !self.is_signed(&message) {
             self.state.dropped.unproven += 1;
             return;
@@ -295,8 +302,8 @@ impl Replica {
         }
     }
 
-    /// Whether a message could change anything; says so without verifying its signature.
-    fn is_of_use(&mut self, message: &Message, effects: &mut Effects) -> bool {
+    /// Whether a message could change anything, from its header alone.
+    fn is_of_use(&mut self, message: &Header, effects: &mut Effects) -> bool {
         let state = &self.state;
         let Statement {
             kind, view, seq, ..
@@ -329,7 +336,10 @@ impl Replica {
             Kind::ViewChange => {
                 // The sender has not heard of the view that we are in: fabric, issue 1917.
                 if view <= state.view && state.phase == Phase::Normal {
-                    self.show_view(sender, effects);
+                    // Nothing is verified yet: one answer a sender until the next status timer.
+                    if self.state.shown.insert(sender) {
+                        self.show_view(sender, effects);
+                    }
                     return false;
                 }
                 let known = state.changes.get(&sender);
@@ -627,6 +637,7 @@ impl State {
             is_timer_running: false,
             failed_views: 0,
             answered: VoterSet::EMPTY,
+            shown: VoterSet::EMPTY,
             fetches: 0,
             accused: VoterSet::EMPTY,
             lsn: Lsn(0),

@@ -52,6 +52,34 @@ pub(crate) fn encode_packet(packet: &Packet) -> Vec<u8> {
     bytes
 }
 
+/// Who says what, before anything is decoded that takes time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Header {
+    pub(crate) sender: ValidatorId,
+    pub(crate) statement: Statement,
+}
+
+/// The header of a message; `None` for what is no message.
+pub(crate) fn peek_message(bytes: &[u8]) -> Option<Header> {
+    let mut reader = Reader(bytes);
+    let [VERSION, tag] = reader.array().ok()? else {
+        return None;
+    };
+    reader.header(kind(tag).ok()?).ok()
+}
+
+/// The slot that a decision or stable checkpoint is for; `None` for what is neither.
+pub(crate) fn peek_certified(bytes: &[u8]) -> Option<(Kind, u64)> {
+    let mut reader = Reader(bytes);
+    let kind = match reader.array().ok()? {
+        [VERSION, DECISION_TAG] => Kind::Commit,
+        [VERSION, STABLE_TAG] => Kind::Checkpoint,
+        _ => return None,
+    };
+    reader.u64().ok()?;
+    Some((kind, reader.u64().ok()?))
+}
+
 pub(crate) fn decode_packet(bytes: &[u8]) -> Result<Packet, DecodeError> {
     if bytes.len() > PACKET_BYTES_MAX {
         return Err(DecodeError::Limit);
@@ -87,13 +115,7 @@ pub(crate) fn decode_packet(bytes: &[u8]) -> Result<Packet, DecodeError> {
 
 fn decode_message(tag: u8, mut reader: Reader<'_>) -> Result<Message, DecodeError> {
     let kind = kind(tag)?;
-    let sender = reader.validator()?;
-    let statement = Statement {
-        kind,
-        view: reader.u64()?,
-        seq: reader.u64()?,
-        digest: reader.digest()?,
-    };
+    let Header { sender, statement } = reader.header(kind)?;
     let signature = reader.signature()?;
     let body = match kind {
         Kind::Prepare | Kind::Commit | Kind::Checkpoint | Kind::Fetch => Body::Empty,
@@ -308,6 +330,18 @@ impl<'a> Reader<'a> {
             return Err(DecodeError::Limit);
         }
         Ok(ValidatorId(id))
+    }
+
+    fn header(&mut self, kind: Kind) -> Result<Header, DecodeError> {
+        Ok(Header {
+            sender: self.validator()?,
+            statement: Statement {
+                kind,
+                view: self.u64()?,
+                seq: self.u64()?,
+                digest: self.digest()?,
+            },
+        })
     }
 
     /// A count of things that take at least `bytes_min` bytes each.

@@ -76,11 +76,9 @@ impl Replica {
         }
     }
 
-    /// A checkpoint certificate that someone hands over.
+    /// A later checkpoint certificate that someone hands over.
     pub(super) fn on_stable(&mut self, certificate: Certificate, effects: &mut Effects) {
-        if certificate.statement.seq <= self.low_watermark() {
-            self.state.dropped.irrelevant += 1;
-        } else if self.has(Bug::StableTrusted) || self.is_certified(&certificate) {
+        if self.has(Bug::StableTrusted) || self.is_certified(&certificate) {
             self.stabilise(certificate, effects);
         } else {
             self.state.dropped.unproven += 1;
@@ -128,16 +126,17 @@ impl Replica {
         });
     }
 
-    /// A decision that someone hands over.
-    pub(super) fn on_decision(&mut self, decision: Decision, effects: &mut Effects) {
-        let seq = decision.certificate.statement.seq;
+    /// Whether a decision of a slot is missing and near enough to be kept.
+    pub(super) fn is_wanted(&self, seq: u64) -> bool {
         let executed = self.state.executed;
-        let is_wanted = seq > executed
+        seq > executed
             && seq - executed <= self.options.window
-            && !self.state.decisions.contains_key(&seq);
-        if !is_wanted {
-            self.state.dropped.irrelevant += 1;
-        } else if self.has(Bug::TransferTrusted) || self.is_certified(&decision.certificate) {
+            && !self.state.decisions.contains_key(&seq)
+    }
+
+    /// A decision that someone hands over, and that is wanted.
+    pub(super) fn on_decision(&mut self, decision: Decision, effects: &mut Effects) {
+        if self.has(Bug::TransferTrusted) || self.is_certified(&decision.certificate) {
             self.settle_slot(decision, effects);
         } else {
             self.state.dropped.unproven += 1;
@@ -147,6 +146,7 @@ impl Replica {
     /// Says how far we are, and repeats what has not had its effect yet.
     pub(super) fn on_status_timer(&mut self, effects: &mut Effects) {
         self.state.answered = VoterSet::EMPTY;
+        self.state.shown = VoterSet::EMPTY;
         self.state.fetches = 0;
         effects.timers.push(SetTimer {
             timer: Timer::Status,

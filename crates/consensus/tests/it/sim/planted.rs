@@ -7,7 +7,7 @@ use super::stress;
 use super::world::World;
 
 /// How many schedules a bug may hide in.
-const SCHEDULES_PER_BUG: u64 = 1500;
+const SCHEDULES_PER_BUG: u64 = 4000;
 
 /// Each with the schedule in which it shows first, where the short run begins to look; the deep run
 /// begins with schedule 0.
@@ -15,8 +15,8 @@ const BUGS: &[(Bug, u64)] = &[
     (Bug::QuorumOfTwoFaultsAndOne, 2),
     (Bug::NoPreparedCertificates, 3),
     (Bug::PreparedForgottenOnEntry, 207),
-    (Bug::NewViewOfWeakQuorum, 803),
-    (Bug::NewViewTrusted, 129),
+    (Bug::NewViewOfWeakQuorum, 1722),
+    (Bug::NewViewTrusted, 283),
     (Bug::ViewChangeTrusted, 389),
     (Bug::WatermarkOffByOne, 2),
     (Bug::SentBeforeDurable, 0),
