@@ -1,0 +1,12 @@
+//! Behaviour of the agreement.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod certificate;
+mod guard;
+mod make;
+mod prop_tally;
+mod prop_wire;
+mod quorum;
+mod sim;
+mod tally;
+mod wire;
