@@ -24,6 +24,7 @@
 //! All are additive and on by default through `full`; none changes what another does.
 //!
 //! - `checkers`: the module `checkers`, in-process checks of source text.
+//! - `consensus`: the module `consensus`, Byzantine agreement as a pure state machine.
 //! - `lang-detect`: the module `lang_detect`, a file's language from path and content.
 //! - `msgpool`: the module `msgpool`, reusable message buffers.
 //! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
@@ -34,6 +35,9 @@
 #[cfg(feature = "checkers")]
 #[doc(inline)]
 pub use claude_flow_checkers as checkers;
+#[cfg(feature = "consensus")]
+#[doc(inline)]
+pub use claude_flow_consensus as consensus;
 #[cfg(feature = "lang-detect")]
 #[doc(inline)]
 pub use claude_flow_lang_detect as lang_detect;

@@ -8,6 +8,17 @@ fn checkers_are_reached_through_the_facade() {
     assert_eq!(finding.severity, Severity::Error);
 }
 
+#[cfg(feature = "consensus")]
+#[test]
+fn consensus_is_reached_through_the_facade() {
+    use claude_flow::consensus::{Digest, Domain};
+    let (one, other) = (
+        Digest::of(Domain::Subject, b"a"),
+        Digest::of(Domain::Evidence, b"a"),
+    );
+    assert_ne!(one, other);
+}
+
 #[cfg(feature = "lang-detect")]
 #[test]
 fn lang_detect_is_reached_through_the_facade() {
