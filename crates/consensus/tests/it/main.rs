@@ -4,6 +4,7 @@
 mod certificate;
 mod guard;
 mod make;
+mod prop_step;
 mod prop_tally;
 mod prop_wire;
 mod quorum;
