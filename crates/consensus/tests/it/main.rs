@@ -4,9 +4,11 @@
 mod certificate;
 mod guard;
 mod make;
+mod prop_step;
 mod prop_tally;
 mod prop_wire;
 mod quorum;
+mod replica;
 mod sim;
 mod tally;
 mod wire;
