@@ -71,7 +71,6 @@ mod seats;
 #[cfg(feature = "std")]
 pub mod select;
 mod slip;
-mod slots;
 pub mod spsc;
 mod sync;
 mod wait;
