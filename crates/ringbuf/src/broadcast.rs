@@ -575,6 +575,8 @@ impl<T, W: Wait> Consumer<T, W> {
 
     /// Shows `see` every value that is there now, and says how many; releases them together.
     ///
+    /// For a stream this is the call to use: one look and one release for all that came meanwhile.
+    ///
     /// If `see` panics, the values up to that one are released.
     ///
     /// # Errors

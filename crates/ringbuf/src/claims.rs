@@ -40,7 +40,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use crate::cache_line::CacheLine;
-use crate::places::Places;
+use crate::places::Memory;
 use crate::slip;
 use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use crate::{CapacityError, PopError, PushError, Wait};
@@ -61,7 +61,7 @@ const LAP: u8 = !(SKIPPED | HOLDS_OLD);
 pub(crate) struct Claims<T, W> {
     tail: CacheLine<Tail>,
     ends: CacheLine<Ends>,
-    pub(crate) places: Places<T>,
+    pub(crate) places: Memory<T>,
     stamps: Box<[AtomicU8]>,
     capacity_log2: u32,
     /// Whether each value is for every consumer: then a value stays until it is overwritten, and
@@ -98,7 +98,7 @@ pub(crate) struct Run {
 impl<T, W: Wait> Claims<T, W> {
     /// With one producer and no consumer.
     pub(crate) fn new(capacity: usize, is_broadcast: bool) -> Result<Self, CapacityError> {
-        let places = Places::new(capacity)?;
+        let places = Memory::new(capacity)?;
         Ok(Self {
             tail: CacheLine(Tail {
                 next: AtomicU64::new(0),

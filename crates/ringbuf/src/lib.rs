@@ -87,7 +87,6 @@ pub mod select;
 ))]
 pub mod shared;
 mod slip;
-mod slots;
 pub mod spsc;
 mod sync;
 mod wait;

@@ -53,7 +53,7 @@ pub(crate) use self::pace::Pace;
 use core::fmt;
 
 use crate::cache_line::CacheLine;
-use crate::slots::{Places, Slots};
+use crate::places::{Memory, Places};
 use crate::sync::{Arc, AtomicBool, AtomicUsize, Ordering};
 use crate::{CapacityError, Deadline, Iter, Pop, PopError, Push, PushError, Spin, Wait};
 
@@ -76,12 +76,12 @@ pub fn ring<T>(capacity: usize) -> Result<Ends<T>, CapacityError> {
 ///
 /// As for [`ring`].
 pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityError> {
-    let slots = Slots::new(capacity)?;
-    let places = slots.places();
+    let memory = Memory::new(capacity)?;
+    let places = memory.places();
     let shared = Arc::new(Shared {
         tail: CacheLine(AtomicUsize::new(0)),
         head: CacheLine(AtomicUsize::new(0)),
-        slots,
+        memory,
         is_producer_gone: AtomicBool::new(false),
         is_consumer_gone: AtomicBool::new(false),
         place: W::default(),
@@ -110,7 +110,7 @@ struct Shared<T, W> {
     tail: CacheLine<AtomicUsize>,
     /// The position of the next pop.
     head: CacheLine<AtomicUsize>,
-    slots: Slots<T>,
+    memory: Memory<T>,
     is_producer_gone: AtomicBool,
     is_consumer_gone: AtomicBool,
     /// "There is a place": the producer waits for it.
@@ -126,9 +126,7 @@ impl<T, W> Drop for Shared<T, W> {
         let tail = self.tail.0.load(Ordering::Relaxed);
         // SAFETY: the places `head..tail` hold values, nobody else is left, and this runs once.
         unsafe {
-            self.slots
-                .places()
-                .drop_values(head, tail.wrapping_sub(head));
+            self.memory.drop_values(head, tail.wrapping_sub(head));
         }
     }
 }

@@ -6,7 +6,6 @@
 
 #[cfg(loom)]
 pub(crate) use loom::{
-    cell::UnsafeCell,
     hint::spin_loop,
     sync::{
         Arc,
@@ -26,7 +25,6 @@ pub(crate) use loom::{
 pub(crate) use {
     alloc::sync::Arc,
     core::{
-        cell::UnsafeCell,
         hint::spin_loop,
         sync::atomic::{
             AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
@@ -69,6 +67,11 @@ impl Shadows {
     pub(crate) fn write(&self, index: usize) {
         self.0[index].with_mut(|_| ());
     }
+
+    /// The value of the place is looked at here.
+    pub(crate) fn read(&self, index: usize) {
+        self.0[index].with(|_| ());
+    }
 }
 
 /// Stand for places in memory that are not atomic, so that a model sees who races for them.
@@ -92,6 +95,10 @@ impl Shadows {
     /// The place is written, or its value moved out, here.
     #[inline]
     pub(crate) fn write(&self, _index: usize) {}
+
+    /// The value of the place is looked at here.
+    #[inline]
+    pub(crate) fn read(&self, _index: usize) {}
 }
 
 /// Something that one thread at a time may touch, by a rule that its owner keeps.

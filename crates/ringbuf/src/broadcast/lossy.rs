@@ -62,7 +62,7 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 
 use crate::cache_line::CacheLine;
-use crate::places::Places;
+use crate::places::Memory;
 use crate::seats::{IDLE, Seat, Seats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::{CapacityError, Pop, PopError, Push, PushError, Spin, Wait};
@@ -106,7 +106,7 @@ pub fn ring_with<T, W: Wait>(
     capacity: usize,
 ) -> Result<(Producer<T, W>, Consumer<T, W>), CapacityError> {
     let shared = Arc::new(Shared {
-        places: Places::new(capacity)?,
+        places: Memory::new(capacity)?,
         marks: (0..capacity).map(|_| AtomicU64::new(NONE)).collect(),
         tail: CacheLine(AtomicU64::new(0)),
         seats: Seats::new(),
@@ -132,7 +132,7 @@ struct Numbered<T> {
 }
 
 struct Shared<T, W: Wait> {
-    places: Places<Numbered<T>>,
+    places: Memory<Numbered<T>>,
     /// What each place holds; a place holds a value (perhaps an old one) unless it is [`NONE`].
     marks: Box<[AtomicU64]>,
     /// Positions below are published.

@@ -71,7 +71,7 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
     /// If the iterator panics, what it gave before is published.
     #[inline]
     pub fn fill(self, values: impl IntoIterator<Item = T>) -> usize {
-        // SAFETY: as in `as_mut_slices`; the producer keeps the slots alive, and `Filled` looks at
+        // SAFETY: as in `as_mut_slices`; the producer keeps the memory alive, and `Filled` looks at
         // them only when the slices are done with.
         let (first, rest) = unsafe { self.producer.places.slices(self.producer.tail, self.count) };
         let mut filled = Filled {

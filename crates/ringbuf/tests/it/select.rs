@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use claude_flow_ringbuf::lanes::{self, Options};
 use claude_flow_ringbuf::select::{Select, Source};
-use claude_flow_ringbuf::{Deadline, Park, PopError, spsc};
+use claude_flow_ringbuf::{Deadline, Park, PopError, broadcast, mpmc, mpsc, packed, spsc};
 
 /// Wakes a thread that runs a future.
 struct Unpark(Thread);
@@ -79,6 +79,45 @@ fn ends_of_every_kind_and_both_directions_mix() {
     lane.try_push(2).expect("there is a place");
     assert_eq!(select.try_ready(&[&full, &consumer]), Some(1));
     assert_eq!(consumer.try_pop(), Ok(2));
+
+    // Every kind once: ready to push and not to pop, and after a push the other way round.
+    let (mut near, packed) = packed::ring_with::<u8, Park>(1).expect("a power of two");
+    let (many, one) = mpsc::ring_with::<u8, Park>(1).expect("a power of two");
+    let (several, others) = mpmc::ring_with::<u8, Park>(1).expect("a power of two");
+    let (caller, hearer) = broadcast::ring_with::<u8, Park>(1, 1).expect("a power of two");
+    let is_ready = |sources: [&dyn Source; 4]| sources.map(Source::is_ready);
+    assert_eq!(is_ready([&near, &many, &several, &caller]), [true; 4]);
+    assert_eq!(is_ready([&packed, &one, &others, &hearer]), [false; 4]);
+    near.try_push(1).expect("there is a place");
+    many.try_push(1).expect("there is a place");
+    several.try_push(1).expect("there is a place");
+    caller.try_push(1).expect("there is a place");
+    assert_eq!(is_ready([&near, &many, &several, &caller]), [false; 4]);
+    assert_eq!(is_ready([&packed, &one, &others, &hearer]), [true; 4]);
+}
+
+/// An end that is in no list, or in the wrong one, would hang here.
+#[test]
+fn an_end_of_every_kind_ends_the_sleep() {
+    fn check(consumer: &impl Source, push: impl FnOnce() + Send) {
+        thread::scope(|scope| {
+            scope.spawn(push);
+            let index = Select::new().ready(&[consumer], Deadline::Never);
+            assert_eq!(index, Some(0));
+        });
+    }
+    for _ in 0..crate::stress::rounds(20) {
+        let (mut tx, rx) = packed::ring_with::<u8, Park>(1).expect("a power of two");
+        check(&rx, || tx.try_push(1).expect("there is a place"));
+        let (tx, rx) = mpsc::ring_with::<u8, Park>(1).expect("a power of two");
+        check(&rx, || tx.try_push(1).expect("there is a place"));
+        let (tx, rx) = mpmc::ring_with::<u8, Park>(1).expect("a power of two");
+        check(&rx, || tx.try_push(1).expect("there is a place"));
+        let (tx, rx) = broadcast::ring_with::<u8, Park>(1, 1).expect("a power of two");
+        check(&rx, move || tx.try_push(1).expect("there is a place"));
+        let (mut tx, rx) = broadcast::lossy::ring_with::<u8, Park>(1).expect("a power of two");
+        check(&rx, move || tx.try_push(1).expect("there is a place"));
+    }
 }
 
 /// A wake-up that is lost would hang here.
