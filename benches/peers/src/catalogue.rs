@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::machine::{Effort, Figure};
 use crate::peers::{
     async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, flume, gil, heapless,
-    iceoryx2, kanal, magnetic, multiqueue2, nexus_queue, omango, pools, rapidfire, ringbuf,
-    ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
+    iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, pools, rapidfire,
+    ringbuf, ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
 };
 use crate::pool::{self, LocalPool, SharedPool};
 use crate::process::{self, Link, Task};
@@ -24,7 +24,6 @@ use crate::{floor, round_trip};
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// A crate of this workspace.
-    #[expect(dead_code, reason = "the crates are not there yet")]
     Ours,
     /// A rival.
     Peer,
@@ -422,6 +421,8 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
     let pools = [
         local::<pools::FreeList>("free list", Role::Floor),
         local::<System>("glibc malloc", Role::Floor),
+        local::<msgpool::Buffers>("our buffers", Role::Ours),
+        local::<msgpool::Messages>("our messages", Role::Ours),
         local::<Mimalloc>("mimalloc", Role::Peer),
         local::<pools::OpoolLocal>("opool local", Role::Peer),
         local::<pools::Opool>("opool", Role::Peer),
@@ -436,6 +437,8 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
 fn shared_pools(measure: fn(Shared) -> Entry) -> Vec<Entry> {
     let pools = [
         shared::<System>("glibc malloc", Role::Floor),
+        shared::<msgpool::Buffers>("our buffers", Role::Ours),
+        shared::<msgpool::Messages>("our messages", Role::Ours),
         shared::<Mimalloc>("mimalloc", Role::Peer),
         shared::<pools::Opool>("opool", Role::Peer),
         shared::<pools::Queue>("ArrayQueue", Role::Peer),
@@ -465,10 +468,7 @@ struct Shared {
     hand_off: Entry,
 }
 
-fn shared<P: SharedPool>(who: &'static str, role: Role) -> Shared
-where
-    P::Buffer: Send,
-{
+fn shared<P: SharedPool>(who: &'static str, role: Role) -> Shared {
     Shared {
         two_threads: alone(who, role, pool::two_threads::<P>),
         hand_off: alone(who, role, pool::hand_off::<P>),
