@@ -8,15 +8,15 @@
 //! ```
 #![expect(unsafe_code, reason = "promises what may lie in a region")]
 
+use crate::core::Class;
 use crate::region::{InRegion, PAGE_BYTES};
 use crate::stack::Stack;
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The unit in which cores hand memory to each other; the alignment of every payload.
 pub(crate) const LINE_BYTES: usize = 64;
 
-/// The most slots in one batch. 60 headers of 16 bytes fill 15 cache lines exactly, and a batch
-/// with its link fits four.
+/// The most slots in one batch: with its link it fits four cache lines.
 #[cfg(not(loom))]
 pub(crate) const BATCH_SLOTS_MAX: usize = 60;
 #[cfg(loom)]
@@ -80,23 +80,40 @@ impl<const N: usize> Default for Slots<N> {
 
 /// What is known of one slot.
 ///
-/// | field | free | [`Buffer`](crate::Buffer) | [`Message`](crate::Message) |
-/// |---|---|---|---|
-/// | `state`, low half | 0 | 0 | handles beyond the first |
-/// | `state`, high half | generation | generation | generation |
-/// | `lease` | link, if loose | [`LENT`] + length | [`LENT`] + length |
+/// | field | fresh | free | [`Buffer`](crate::Buffer) | [`Message`](crate::Message) |
+/// |---|---|---|---|---|
+/// | `state`, low half | 0 | 0 | 0 | handles beyond the first |
+/// | `state`, high half | 0 | generation | generation | generation |
+/// | `lease` | 0 | link, if loose | [`LENT`] + length | [`LENT`] + length |
+/// | the others | 0 | set | set | set |
 ///
 /// Any holder of a handle changes the low half, atomically; only the sole owner of the slot
-/// changes the rest. Statistics read `lease` at any time.
-#[repr(C, align(16))]
+/// changes the rest. Statistics read `lease` at any time. The fields that are set once are what
+/// a handle of one word needs; they hold an address, so in a mapping of several processes each
+/// would keep its own.
+#[repr(C, align(32))]
 #[derive(Debug, Default)]
 pub(crate) struct SlotHeader {
     pub(crate) state: AtomicU64,
     pub(crate) lease: AtomicU64,
+    /// Null in the heap.
+    pub(crate) class: AtomicPtr<Class>,
+    pub(crate) index: AtomicU32,
+    /// From the header to the payload, in bytes.
+    pub(crate) payload_offset: AtomicU32,
 }
 
 // SAFETY: `repr(C)`, atomics only; zeros are a free slot.
 unsafe impl InRegion for SlotHeader {}
+
+impl SlotHeader {
+    /// Sets what stays; the caller has the slot to itself.
+    pub(crate) fn settle(&self, class: *mut Class, index: u32, payload_offset: u32) {
+        self.class.store(class, Ordering::Relaxed);
+        self.index.store(index, Ordering::Relaxed);
+        self.payload_offset.store(payload_offset, Ordering::Relaxed);
+    }
+}
 
 /// Set in a lease while the slot is in use; the length is in the low half.
 pub(crate) const LENT: u64 = 1 << 32;
@@ -138,7 +155,7 @@ impl ClassPlace {
                 end: headers.checked_add(stride.checked_mul(slots)?)?,
             });
         }
-        let header_stride = size_of::<SlotHeader>().next_multiple_of(16);
+        let header_stride = size_of::<SlotHeader>().next_multiple_of(32);
         let after_headers = headers.checked_add(slots.checked_mul(header_stride)?)?;
         let payloads = after_headers.checked_next_multiple_of(PAGE_BYTES)?;
         Some(Self {

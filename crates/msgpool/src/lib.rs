@@ -71,6 +71,7 @@ mod region;
 mod slot;
 mod stack;
 mod stats;
+mod thread;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -79,7 +80,8 @@ pub use crate::buffer::Buffer;
 #[cfg(feature = "postcard")]
 pub use crate::encode::CodecError;
 pub use crate::error::{FullError, OptionsError, TakeError};
-pub use crate::message::Message;
+pub use crate::local::Local;
+pub use crate::message::{Message, Part};
 pub use crate::options::{
     CLASS_BYTES_MAX, CLASSES_MAX, ClassOptions, Options, Oversize, SLOTS_MAX, THREAD_CACHES_MAX,
     Waiting,
