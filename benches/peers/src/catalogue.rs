@@ -421,8 +421,9 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
     let pools = [
         local::<pools::FreeList>("free list", Role::Floor),
         local::<System>("glibc malloc", Role::Floor),
+        local::<msgpool::LocalBuffers>("our local buffers", Role::Ours),
+        local::<msgpool::LocalMessages>("our local messages", Role::Ours),
         local::<msgpool::Buffers>("our buffers", Role::Ours),
-        local::<msgpool::Messages>("our messages", Role::Ours),
         local::<Mimalloc>("mimalloc", Role::Peer),
         local::<pools::OpoolLocal>("opool local", Role::Peer),
         local::<pools::Opool>("opool", Role::Peer),
@@ -437,8 +438,9 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
 fn shared_pools(measure: fn(Shared) -> Entry) -> Vec<Entry> {
     let pools = [
         shared::<System>("glibc malloc", Role::Floor),
+        shared::<msgpool::Locals>("our local buffers", Role::Ours),
+        shared::<msgpool::Frozen>("our local messages", Role::Ours),
         shared::<msgpool::Buffers>("our buffers", Role::Ours),
-        shared::<msgpool::Messages>("our messages", Role::Ours),
         shared::<Mimalloc>("mimalloc", Role::Peer),
         shared::<pools::Opool>("opool", Role::Peer),
         shared::<pools::Queue>("ArrayQueue", Role::Peer),

@@ -35,7 +35,9 @@ use core::ptr::NonNull;
 use claude_flow_ringbuf::{Deadline, Park, Spin, Wait, Yield};
 
 use crate::caches::{Attention, Cache, CachePart, Caches, Magazine, Pushed, Taken};
-use crate::layout::{Batch, ClassHead, ClassPlace, LENT, LINE_BYTES, SlotHeader, batch_slots};
+use crate::layout::{
+    Batch, ClassHead, ClassPlace, HEADER_BYTES, LENT, LINE_BYTES, SlotHeader, batch_slots,
+};
 use crate::options::{Options, Oversize, Waiting};
 use crate::region::{Region, Table};
 use crate::stack::Closed;
@@ -74,16 +76,16 @@ pub(crate) struct Class {
     /// The most slots in one thread's magazine.
     magazine_slots: u32,
     pub(crate) headers: Table<SlotHeader>,
+    #[cfg(loom)]
     payloads: NonNull<u8>,
-    payload_stride: usize,
+    stride: usize,
     batches: Table<Batch>,
     released: Condition,
     /// Whether a slot is cleared when it comes back.
     pub(crate) zeroize: bool,
 }
 
-// SAFETY: `core` and `caches` are what has the class; `payloads` is an address in the core's region; what it leads to is reached by the one
-// owner of a slot.
+// SAFETY: `core` and `caches` are what has the class, both `Sync`.
 unsafe impl Send for Class {}
 // SAFETY: as above.
 unsafe impl Sync for Class {}
@@ -127,29 +129,20 @@ impl Condition {
 }
 
 impl Class {
-    /// The first byte of a slot, if there is such a slot.
-    #[inline]
+    /// The first byte of a payload, if there is such a slot: where a model looks for it.
+    #[cfg(loom)]
     pub(crate) fn payload(&self, slot: u32) -> Option<NonNull<u8>> {
         if slot >= self.slots {
             return None;
         }
         // SAFETY: slot < slots, and the region holds `slots` payloads this far apart from
         // `payloads` on: Core::new() asked it for that range.
-        Some(unsafe { self.payloads.add(slot as usize * self.payload_stride) })
+        Some(unsafe { self.payloads.add(slot as usize * self.stride) })
     }
 
-    /// From a slot's header to its payload, in bytes.
-    fn payload_offset(&self, slot: u32) -> u32 {
-        let header = self.headers.address(slot).map(NonNull::cast::<u8>);
-        let distance = header
-            .zip(self.payload(slot))
-            .and_then(|(header, payload)| payload.addr().get().checked_sub(header.addr().get()));
-        distance.map_or(0, small)
-    }
-
-    /// How far apart the payloads are, in bytes.
-    pub(crate) fn payload_stride(&self) -> usize {
-        self.payload_stride
+    /// How far apart the slots are, in bytes.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
     }
 
     /// The link of a loose slot.
@@ -216,7 +209,9 @@ impl Core {
             .zip(0..)
             .map(|((class, place), number)| {
                 let slots = class.slots;
-                let bytes = place.payload_stride * (slots - 1) + class.payload_bytes;
+                let bytes = place.stride * (slots - 1) + HEADER_BYTES + class.payload_bytes;
+                // What follows a header belongs to its slot.
+                region.at(place.headers, bytes);
                 Class {
                     core: NonNull::dangling(),
                     caches: NonNull::from(&*caches),
@@ -226,11 +221,10 @@ impl Core {
                     batch_slots: small(batch_slots(slots)),
                     magazine_slots: small(2 * batch_slots(slots)),
                     // SAFETY: as above; the places of a class do not overlap (ClassPlace).
-                    headers: unsafe {
-                        Table::new(&region, place.headers, place.header_stride, slots)
-                    },
-                    payloads: region.at(place.payloads, bytes),
-                    payload_stride: place.payload_stride,
+                    headers: unsafe { Table::new(&region, place.headers, place.stride, slots) },
+                    #[cfg(loom)]
+                    payloads: region.at(place.headers + HEADER_BYTES, bytes - HEADER_BYTES),
+                    stride: place.stride,
                     // SAFETY: as above.
                     batches: unsafe {
                         Table::new(
@@ -590,9 +584,8 @@ impl At<'_> {
         let count = count.min(slots - first);
         let class = NonNull::from(self.class).as_ptr();
         for slot in first..first + count {
-            let payload_offset = self.class.payload_offset(slot);
             if let Some(header) = self.class.headers.get(slot) {
-                header.settle(class, slot, payload_offset);
+                header.settle(class, slot);
             }
         }
         Some((first, count))

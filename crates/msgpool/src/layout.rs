@@ -1,10 +1,14 @@
 //! What lies where in the region.
 //!
 //! ```text
-//! +----------------+-----------------------+-----------------------+ ..
-//! | ClassHead  x n | class 0               | class 1               |
-//! |                | batches headers slots | batches headers slots |
-//! +----------------+-----------------------+-----------------------+ ..
+//! +----------------+-----------------+-----------------+ ..
+//! | ClassHead  x n | class 0         | class 1         |
+//! |                | batches   slots | batches   slots |
+//! +----------------+-----------------+-----------------+ ..
+//!                                 \
+//!                    +--------+---------+--------+---------+ ..
+//!                    | header | payload | header | payload |
+//!                    +--------+---------+--------+---------+ ..
 //! ```
 #![expect(unsafe_code, reason = "promises what may lie in a region")]
 
@@ -13,7 +17,7 @@ use crate::region::{InRegion, PAGE_BYTES};
 use crate::stack::Stack;
 use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// The unit in which cores hand memory to each other; the alignment of every payload.
+/// The unit in which cores hand memory to each other, and of the sizes of classes.
 pub(crate) const LINE_BYTES: usize = 64;
 
 /// The most slots in one batch: with its link it fits four cache lines.
@@ -99,19 +103,21 @@ pub(crate) struct SlotHeader {
     /// Null in the heap.
     pub(crate) class: AtomicPtr<Class>,
     pub(crate) index: AtomicU32,
-    /// From the header to the payload, in bytes.
-    pub(crate) payload_offset: AtomicU32,
 }
+
+/// Where a payload begins, behind its header; the alignment of every payload.
+pub(crate) const HEADER_BYTES: usize = 32;
+
+const _: () = assert!(size_of::<SlotHeader>() == HEADER_BYTES || cfg!(loom));
 
 // SAFETY: `repr(C)`, atomics only; zeros are a free slot.
 unsafe impl InRegion for SlotHeader {}
 
 impl SlotHeader {
     /// Sets what stays; the caller has the slot to itself.
-    pub(crate) fn settle(&self, class: *mut Class, index: u32, payload_offset: u32) {
+    pub(crate) fn settle(&self, class: *mut Class, index: u32) {
         self.class.store(class, Ordering::Relaxed);
         self.index.store(index, Ordering::Relaxed);
-        self.payload_offset.store(payload_offset, Ordering::Relaxed);
     }
 }
 
@@ -124,48 +130,38 @@ pub(crate) struct ClassPlace {
     pub(crate) batches: usize,
     pub(crate) batch_count: usize,
     pub(crate) headers: usize,
-    pub(crate) header_stride: usize,
-    pub(crate) payloads: usize,
-    pub(crate) payload_stride: usize,
+    pub(crate) stride: usize,
     pub(crate) end: usize,
 }
 
-/// From this size on, the header lies in a cache line of its own in front of its payload.
+/// From this size on a slot begins on a cache line.
 ///
-/// The line more a slot breaks the power of two between the payloads, so that their first lines
-/// do not all fall into the same few sets of a cache.
-const HEADER_IN_FRONT_BYTES_MIN: usize = 1_024;
+/// The rest of a line that this costs is little then. It breaks the power of two between the
+/// payloads, so that their first lines do not all fall into the same few sets of a cache.
+const ON_A_LINE_BYTES_MIN: usize = 1_024;
 
 impl ClassPlace {
     /// A class of `slots` slots from `start` on; none if the end cannot be expressed.
+    ///
+    /// A header lies in front of its payload: where one is the other is known without a load, and
+    /// in slots that begin on a line both come to another core in that line.
     pub(crate) fn new(start: usize, payload_bytes: usize, slots: usize) -> Option<Self> {
         let batch_count = slots / batch_slots(slots);
         let batches = start.checked_next_multiple_of(PAGE_BYTES)?;
         let after_batches = batches.checked_add(batch_count.checked_mul(size_of::<Batch>())?)?;
         let headers = after_batches.checked_next_multiple_of(PAGE_BYTES)?;
-        if payload_bytes >= HEADER_IN_FRONT_BYTES_MIN {
-            let stride = payload_bytes.checked_add(LINE_BYTES)?;
-            return Some(Self {
-                batches,
-                batch_count,
-                headers,
-                header_stride: stride,
-                payloads: headers + LINE_BYTES,
-                payload_stride: stride,
-                end: headers.checked_add(stride.checked_mul(slots)?)?,
-            });
-        }
-        let header_stride = size_of::<SlotHeader>().next_multiple_of(32);
-        let after_headers = headers.checked_add(slots.checked_mul(header_stride)?)?;
-        let payloads = after_headers.checked_next_multiple_of(PAGE_BYTES)?;
+        let stride = payload_bytes.checked_add(HEADER_BYTES)?;
+        let stride = if payload_bytes >= ON_A_LINE_BYTES_MIN {
+            stride.checked_next_multiple_of(LINE_BYTES)?
+        } else {
+            stride
+        };
         Some(Self {
             batches,
             batch_count,
             headers,
-            header_stride,
-            payloads,
-            payload_stride: payload_bytes,
-            end: payloads.checked_add(payload_bytes.checked_mul(slots)?)?,
+            stride,
+            end: headers.checked_add(stride.checked_mul(slots)?)?,
         })
     }
 }

@@ -15,7 +15,8 @@
 //!   threads, idle ones too; a thread that ends flushes its own; while a taker waits, everything
 //!   that is given back goes to the shared list. A magazine holds at most a quarter of a class
 //!   of eight slots or more.
-//! - **Alignment**: payloads begin on a cache line.
+//! - **Alignment**: payloads begin on 32 bytes, and from 1 KiB on 32 bytes into a cache line,
+//!   behind what the pool knows of them.
 //! - **Any thread** may drop any buffer or message, before or after the pool's last handle.
 //!
 //! # What it does not do

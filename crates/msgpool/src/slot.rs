@@ -1,11 +1,12 @@
 //! A slot that is in use: what a buffer and a message have in common.
 #![expect(unsafe_code, reason = "reads and writes payloads in the region")]
 
-use core::ptr::{NonNull, null_mut};
+use core::mem::offset_of;
+use core::ptr::NonNull;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
-use crate::core::{Class, Core, lease, small};
-use crate::layout::{LINE_BYTES, SlotHeader};
+use crate::core::{Class, Core, lease};
+use crate::layout::{HEADER_BYTES, SlotHeader};
 use crate::sync::{Ordering, fence};
 use crate::thread;
 
@@ -27,16 +28,18 @@ pub(crate) struct Slot {
     header: NonNull<SlotHeader>,
 }
 
-/// What lies one line in front of a payload from the heap.
+/// What lies in front of a payload from the heap.
 #[repr(C, align(64))]
 #[derive(Debug)]
 struct HeapSlot {
-    header: SlotHeader,
     core: NonNull<Core>,
     capacity: u32,
+    /// At the end, right in front of the payload.
+    header: SlotHeader,
 }
 
-const _: () = assert!(size_of::<HeapSlot>() == LINE_BYTES || cfg!(loom));
+const _: () =
+    assert!(size_of::<HeapSlot>() == offset_of!(HeapSlot, header) + HEADER_BYTES || cfg!(loom));
 
 impl Slot {
     /// The slot that a taker was given.
@@ -63,11 +66,9 @@ impl Slot {
         // SAFETY: aligned and big enough by heap_layout(), and nobody else's.
         unsafe { block.cast::<HeapSlot>().write(slot) };
         core.hold();
-        let slot = Self {
-            header: block.cast(),
-        };
-        slot.header()
-            .settle(null_mut(), 0, small(size_of::<HeapSlot>()));
+        // SAFETY: within the block.
+        let header = unsafe { block.add(offset_of!(HeapSlot, header)) }.cast();
+        let slot = Self { header };
         slot.set_len(len);
         Some(slot)
     }
@@ -104,7 +105,8 @@ impl Slot {
     /// The slot is from the heap.
     unsafe fn heap(&self) -> NonNull<HeapSlot> {
         debug_assert!(self.is_heap());
-        self.header.cast()
+        // SAFETY: the header of a slot from the heap lies there in its HeapSlot.
+        unsafe { self.header.byte_sub(offset_of!(HeapSlot, header)) }.cast()
     }
 
     #[inline]
@@ -119,16 +121,19 @@ impl Slot {
     /// The payload's first byte.
     #[inline]
     fn payload(&self) -> NonNull<u8> {
-        // A model keeps its headers elsewhere.
+        // A model keeps its atomics elsewhere, and they are larger.
         #[cfg(loom)]
-        if let Some(class) = self.class() {
-            let payload = class.payload(self.index());
-            return payload.expect("a slot was lent by its class");
+        return match self.class() {
+            Some(class) => class.payload(self.index()).expect("a class lent it"),
+            // SAFETY: from the heap; the payload is behind the HeapSlot in the block.
+            None => unsafe { self.heap().add(1) }.cast(),
+        };
+        #[cfg(not(loom))]
+        // SAFETY: the payload is right behind its header in the same allocation: ClassPlace::new()
+        // and HeapSlot.
+        unsafe {
+            self.header.cast::<u8>().add(HEADER_BYTES)
         }
-        let offset = self.header().payload_offset.load(Ordering::Relaxed);
-        // SAFETY: written by SlotHeader::settle() as the distance to the slot's payload, which
-        // is in the same allocation.
-        unsafe { self.header.cast::<u8>().add(offset as usize) }
     }
 
     /// How many bytes of the payload are shown, from its front.
