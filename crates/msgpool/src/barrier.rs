@@ -4,7 +4,7 @@
 //! asks for attention and then reads the bottom. Without a store-load barrier on
 //! *both* sides each can miss the other's store, and both would take one slot.
 //! Linux can run the owner's barrier on its behalf (`membarrier`), so that the owner pays
-//! nothing; elsewhere both sides pay a fence, about 7 ns an operation.
+//! nothing; elsewhere both sides pay a fence.
 //!
 //! # Source
 //!

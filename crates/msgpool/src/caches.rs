@@ -32,15 +32,18 @@
 //! and Efficient Work-Stealing for Weak Memory Models*, `PPoPP` 2013. Deviations: the wish for
 //! attention, which lets takers have many slots for one barrier and the owner its last slot
 //! without a swap; positions of 64 bits, which never come round.
-#![expect(unsafe_code, reason = "places tables in raw memory")]
+#![expect(
+    unsafe_code,
+    reason = "places tables in raw memory, and slots by address"
+)]
 
-use core::ptr::NonNull;
+use core::ptr::{NonNull, null_mut};
 
 use crate::barrier::Barrier;
 use crate::core::small;
-use crate::layout::{BATCH_SLOTS_MAX, Slots};
+use crate::layout::{BATCH_SLOTS_MAX, SlotHeader};
 use crate::region::{InRegion, Region, Table};
-use crate::sync::{Arc, AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The most slots in one thread's magazine of one class: two batches, so that a thread that goes
 /// back and forth over the boundary of one does not exchange every time.
@@ -54,8 +57,20 @@ pub(crate) struct Magazine {
     bottom: AtomicU64,
     /// The slot that came first; `top <= bottom` but for the moment of an owner's pop.
     top: AtomicU64,
-    /// At positions modulo their count.
-    slots: Slots<MAGAZINE_SLOTS_MAX>,
+    /// The headers of slots, at positions modulo their count. Addresses and not numbers, because
+    /// the next take would wait for the multiplication and for the number's load.
+    slots: Headers,
+}
+
+/// Addresses of headers.
+#[repr(C)]
+#[derive(Debug)]
+struct Headers([AtomicPtr<SlotHeader>; MAGAZINE_SLOTS_MAX]);
+
+impl Default for Headers {
+    fn default() -> Self {
+        Self(core::array::from_fn(|_| AtomicPtr::new(null_mut())))
+    }
 }
 
 // SAFETY: `repr(C)`, atomics only; zeros are an empty stack.
@@ -88,7 +103,7 @@ impl Magazine {
     }
 
     #[inline]
-    fn place(&self, position: u64) -> &AtomicU32 {
+    fn place(&self, position: u64) -> &AtomicPtr<SlotHeader> {
         #[expect(clippy::cast_possible_truncation, reason = "below MAGAZINE_SLOTS_MAX")]
         let index = (position % MAGAZINE_SLOTS_MAX as u64) as usize;
         &self.slots.0[index]
@@ -98,7 +113,7 @@ impl Magazine {
     ///
     /// Only the owner calls this.
     #[inline]
-    pub(crate) fn pop(&self, caches: &Caches) -> Option<u32> {
+    pub(crate) fn pop(&self, caches: &Caches) -> Option<NonNull<SlotHeader>> {
         let bottom = self.bottom.load(Ordering::Relaxed);
         let last = bottom.wrapping_sub(1);
         // SYNC: as in push(): a taker may read this instead.
@@ -109,7 +124,7 @@ impl Magazine {
             // SYNC: who took before lowered the wish (Release) that was seen lowered (Acquire).
             let top = self.top.load(Ordering::Relaxed);
             if top < bottom {
-                return Some(self.place(last).load(Ordering::Relaxed));
+                return NonNull::new(self.place(last).load(Ordering::Relaxed));
             }
         }
         // SYNC: as above.
@@ -119,14 +134,14 @@ impl Magazine {
 
     /// Puts a slot on top of at most `capacity`. Only the owner calls this.
     #[inline]
-    pub(crate) fn push(&self, slot: u32, capacity: u32, caches: &Caches) -> Pushed {
+    pub(crate) fn push(&self, slot: NonNull<SlotHeader>, capacity: u32, caches: &Caches) -> Pushed {
         let bottom = self.bottom.load(Ordering::Relaxed);
         // SYNC: pairs with the Release in take_oldest(): what was read is not written to before.
         let top = self.top.load(Ordering::Acquire);
         if bottom - top >= u64::from(capacity) {
             return Pushed::Full;
         }
-        self.place(bottom).store(slot, Ordering::Relaxed);
+        self.place(bottom).store(slot.as_ptr(), Ordering::Relaxed);
         // SYNC: pairs with the Acquire in take_oldest().
         self.bottom.store(bottom + 1, Ordering::Release);
         // The slot is home. If nobody wants attention it is found by whoever does next.
@@ -147,11 +162,12 @@ impl Magazine {
             // SYNC: pairs with the Release in push() and pop(): what the slots hold is seen.
             let bottom = self.bottom.load(Ordering::Acquire);
             let end = top + above(top, bottom).min(u64::from(count));
-            taken.clear();
-            for position in top..end {
-                taken.add(self.place(position).load(Ordering::Relaxed));
+            let mut headers = [null_mut(); MAGAZINE_SLOTS_MAX];
+            for (header, position) in core::iter::zip(&mut headers, top..end) {
+                *header = self.place(position).load(Ordering::Relaxed);
             }
-            if taken.is_empty() {
+            taken.clear();
+            if end == top {
                 return;
             }
             // SYNC: pairs with the Acquire in push() and above.
@@ -159,7 +175,17 @@ impl Magazine {
                 .top
                 .compare_exchange(top, end, Ordering::AcqRel, Ordering::Acquire)
             {
-                Ok(_) => return,
+                Ok(_) => {
+                    // Only now, when the slots are the caller's and keep their memory.
+                    for header in headers {
+                        // SAFETY: null, or the header of a slot that the owner pushed, which is
+                        // the caller's since the swap.
+                        if let Some(header) = unsafe { header.as_ref() } {
+                            taken.add(header.index.load(Ordering::Relaxed));
+                        }
+                    }
+                    return;
+                }
                 Err(now) => top = now,
             }
         }

@@ -302,13 +302,17 @@ impl Core {
     /// A slot that is nobody else's, without waiting.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
-    pub(crate) fn take(&self, class: &Class, cache: Option<CachePart<'_>>) -> Option<u32> {
+    pub(crate) fn take(
+        &self,
+        class: &Class,
+        cache: Option<CachePart<'_>>,
+    ) -> Option<NonNull<SlotHeader>> {
         if let Some(cache) = cache
             && let Some(slot) = cache.magazine.pop(cache.caches)
         {
             return Some(slot);
         }
-        self.take_slow(class.number, cache)
+        class.headers.address(self.take_slow(class.number, cache)?)
     }
 
     #[cold]
@@ -362,7 +366,11 @@ impl Core {
     /// is the calling thread's own and belongs to the core, and something else keeps it.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
-    pub(crate) unsafe fn release(class: NonNull<Class>, slot: u32, cache: Option<CachePart<'_>>) {
+    pub(crate) unsafe fn release(
+        class: NonNull<Class>,
+        slot: NonNull<SlotHeader>,
+        cache: Option<CachePart<'_>>,
+    ) {
         let Some(cache) = cache else {
             // SAFETY: the slot is the caller's.
             unsafe { Self::release_shared(class, slot) };
@@ -388,7 +396,11 @@ impl Core {
     /// As for [`release`](Self::release).
     #[cold]
     #[inline(never)]
-    unsafe fn release_into_full(class: NonNull<Class>, slot: u32, cache: CachePart<'_>) {
+    unsafe fn release_into_full(
+        class: NonNull<Class>,
+        slot: NonNull<SlotHeader>,
+        cache: CachePart<'_>,
+    ) {
         // SAFETY: the slot keeps the core until it is home.
         let this = unsafe { class.as_ref() };
         let magazine = cache.magazine;
@@ -430,9 +442,11 @@ impl Core {
     /// As for [`release`](Self::release).
     #[cold]
     #[inline(never)]
-    unsafe fn release_shared(class: NonNull<Class>, slot: u32) {
+    unsafe fn release_shared(class: NonNull<Class>, slot: NonNull<SlotHeader>) {
+        // SAFETY: the slot keeps its header.
+        let index = unsafe { slot.as_ref() }.index.load(Ordering::Relaxed);
         // SAFETY: the caller's contract.
-        unsafe { Self::give(class, &[slot]) };
+        unsafe { Self::give(class, &[index]) };
     }
 
     /// Gives slots to the shared list.
@@ -705,10 +719,11 @@ fn refill(at: At<'_>, cache: CachePart<'_>) -> Option<u32> {
     let mut chain = Chain::new(at);
     let mut is_wanted = false;
     for slot in rest {
-        match magazine.push(*slot, at.class.magazine_slots, caches) {
-            Pushed::Done => {}
-            Pushed::Wanted => is_wanted = true,
-            Pushed::Full => chain.add(*slot),
+        let header = at.class.headers.address(*slot);
+        match header.map(|it| magazine.push(it, at.class.magazine_slots, caches)) {
+            Some(Pushed::Done) => {}
+            Some(Pushed::Wanted) => is_wanted = true,
+            Some(Pushed::Full) | None => chain.add(*slot),
         }
     }
     if is_wanted {

@@ -9,8 +9,8 @@
 //! - **Bounded**: slots and their sizes are fixed. Exhaustion is an error ([`Pool::take`]) or a
 //!   wait with a deadline ([`Pool::take_until`]), never growth.
 //! - **Progress**: taking and giving back are wait-free while the thread's own magazine has a slot
-//!   or a place, and lock-free when it exchanges a batch with the shared list. Reclaiming from
-//!   other threads' magazines waits, up to a bound, for owners that are using theirs.
+//!   or a place, and lock-free when it exchanges a batch with the shared list or reclaims from
+//!   other threads' magazines. Closing a pool waits for nobody.
 //! - **Nothing is stranded**: a taker that finds nothing takes what lies in the magazines of other
 //!   threads, idle ones too; a thread that ends flushes its own; while a taker waits, everything
 //!   that is given back goes to the shared list. A magazine holds at most a quarter of a class

@@ -95,7 +95,10 @@ impl Watched {
 
     fn take(&self, cache: Option<Cache<'_>>) -> Option<u32> {
         let at = self.core.at(0).expect("there is one class");
-        let slot = self.core.take(at.class, cache.map(part));
+        let header = self.core.take(at.class, cache.map(part));
+        #[expect(unsafe_code, reason = "the entry point gives a pointer")]
+        // SAFETY: the slot is this caller's, and the core keeps its header.
+        let slot = header.map(|it| unsafe { it.as_ref() }.index.load(Ordering::Relaxed));
         slot.inspect(|slot| self.touch(*slot))
     }
 
@@ -119,8 +122,9 @@ impl Watched {
         #[expect(unsafe_code, reason = "the entry point takes a pointer")]
         // SAFETY: the caller was given the slot, and the Arc keeps the core.
         unsafe {
-            let class = NonNull::from(self.core.at(0).expect("there is one class").class);
-            Core::release(class, slot, cache.map(part));
+            let class = self.core.at(0).expect("there is one class").class;
+            let header = class.headers.address(slot).expect("it was taken");
+            Core::release(NonNull::from(class), header, cache.map(part));
         }
     }
 
@@ -436,8 +440,9 @@ fn closing_finds_what_lies_in_caches() {
             #[expect(unsafe_code, reason = "the entry point takes a pointer")]
             // SAFETY: the slot was taken above and is given back once.
             unsafe {
-                let class = NonNull::from(core.0.as_ref().at(0).expect("there is one").class);
-                Core::release(class, slot, Some(part(cache)));
+                let class = core.0.as_ref().at(0).expect("there is one").class;
+                let header = class.headers.address(slot).expect("it was taken");
+                Core::release(NonNull::from(class), header, Some(part(cache)));
             }
             #[expect(unsafe_code, reason = "as the claim of a thread")]
             // SAFETY: the cache is of this core, which may be gone by now.

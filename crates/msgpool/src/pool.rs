@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use claude_flow_ringbuf::Deadline;
 
 use crate::core::{Class, Core};
+use crate::layout::SlotHeader;
 use crate::slot::Slot;
 use crate::{Buffer, Local, Options, OptionsError, Oversize, Stats, TakeError, thread};
 
@@ -67,7 +68,7 @@ impl Pool {
     ///
     /// Constant and wait-free while the thread's cache has a slot; lock-free when it exchanges a
     /// batch with the shared list. If that is empty the caches of other threads are reclaimed,
-    /// which waits, up to a bound, for owners that are using theirs. No allocation up to the
+    /// which waits for nobody. No allocation up to the
     /// largest class, but for what the system's thread-local storage needs at a thread's first
     /// use of any pool.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
@@ -113,7 +114,8 @@ impl Pool {
         let Some(class) = core.class_of(len) else {
             return self.take_oversize(len);
         };
-        lend(class, core.take_until(class.number, deadline.into()), len)
+        let slot = core.take_until(class.number, deadline.into());
+        lend(class, slot.and_then(|it| class.headers.address(it)), len)
     }
 
     /// An empty buffer with room for `capacity` bytes, to be written to.
@@ -177,15 +179,18 @@ impl Pool {
 /// Straight down, without combinators, which would put the buffer together in memory.
 #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
 #[inline(always)]
-pub(crate) fn lend(class: &Class, index: Option<u32>, len: usize) -> Result<Buffer, TakeError> {
+pub(crate) fn lend(
+    class: &Class,
+    slot: Option<NonNull<SlotHeader>>,
+    len: usize,
+) -> Result<Buffer, TakeError> {
     #[expect(clippy::cast_possible_truncation, reason = "at most CLASS_BYTES_MAX")]
     let len = len as u32;
-    let Some(index) = index else {
+    let Some(header) = slot else {
         return Err(class.is_exhausted());
     };
-    let Some(slot) = Slot::lend(class, index, len) else {
-        return Err(class.is_exhausted());
-    };
+    debug_assert!(len <= class.payload_bytes);
+    let slot = Slot::lend(header, len);
     // SAFETY: the core gave the slot to this caller alone; class_of() chose the class for len.
     Ok(unsafe { Buffer::from_slot(slot) })
 }

@@ -45,12 +45,10 @@ impl Slot {
     /// The slot that a taker was given.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
-    pub(crate) fn lend(class: &Class, index: u32, len: u32) -> Option<Self> {
-        debug_assert!(len <= class.payload_bytes);
-        let header = class.headers.address(index)?;
+    pub(crate) fn lend(header: NonNull<SlotHeader>, len: u32) -> Self {
         let slot = Self { header };
         slot.set_len(len);
-        Some(slot)
+        slot
     }
 
     /// A slot from the heap; none if the heap has none.
@@ -73,7 +71,7 @@ impl Slot {
         Some(slot)
     }
 
-    #[cfg(all(test, loom))]
+    #[cfg(loom)]
     pub(crate) fn index(&self) -> u32 {
         self.header().index.load(Ordering::Relaxed)
     }
@@ -232,6 +230,26 @@ impl Slot {
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub(crate) unsafe fn release(&mut self) {
+        let class = self.header().class.load(Ordering::Relaxed);
+        // SAFETY: the slot keeps the core, which has the class; null in the heap.
+        let cache = unsafe { thread::remembered(class) };
+        let (Some(cache), Some(class)) = (cache, NonNull::new(class)) else {
+            // SAFETY: the caller's contract.
+            unsafe { self.release_slow() };
+            return;
+        };
+        self.header().lease.store(0, Ordering::Relaxed);
+        // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
+        unsafe { Core::release(class, self.header, Some(cache)) };
+    }
+
+    /// As above, of a slot of any class of any pool or from the heap.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    #[inline(never)]
+    unsafe fn release_slow(&mut self) {
         let Some(class) = self.class() else {
             // SAFETY: the caller's contract; no class, so from the heap.
             unsafe { self.release_to_heap() };
@@ -242,13 +260,11 @@ impl Slot {
         if unsafe { class.as_ref() }.zeroize {
             self.zeroize();
         }
-        let header = self.header();
-        header.lease.store(0, Ordering::Relaxed);
-        let index = header.index.load(Ordering::Relaxed);
+        self.header().lease.store(0, Ordering::Relaxed);
         // SAFETY: as above.
         let cache = thread::known(unsafe { class.as_ref() });
         // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
-        unsafe { Core::release(class, index, cache) };
+        unsafe { Core::release(class, self.header, cache) };
     }
 
     #[cold]

@@ -66,29 +66,38 @@ impl Drop for Claim {
 
 /// The thread's cache for a class, if it has or can get one.
 ///
-/// A model has no thread-local caches: it passes them itself.
-#[cfg(loom)]
-pub(crate) fn known<'a>(_: &Class) -> Option<CachePart<'a>> {
-    None
+/// Not to be kept: the next call may give the cache up.
+#[cfg_attr(
+    not(loom),
+    expect(clippy::inline_always, reason = "keeps the buffer in registers")
+)]
+#[cfg_attr(not(loom), inline(always))]
+pub(crate) fn known<'a>(class: &Class) -> Option<CachePart<'a>> {
+    // SAFETY: a reference.
+    unsafe { remembered(class) }.or_else(|| find(class))
 }
 
-/// The thread's cache for a class, if it has or can get one.
-///
-/// Not to be kept: the next call may give the cache up.
+/// The thread's cache for a class, if that is the one that it used last and needs no clearing.
 ///
 /// Where the magazine lies is remembered and not computed from the class: the class of a buffer
 /// is two loads away from the slot that it came from, and the next take would wait for them. What
 /// is compared only decides a branch, which is predicted.
+///
+/// # Safety
+///
+/// The class is there, or null.
 #[cfg(not(loom))]
 #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
 #[inline(always)]
-pub(crate) fn known<'a>(class: &Class) -> Option<CachePart<'a>> {
-    if (last::CLASS.get() != Some(NonNull::from(class)) || last::CACHES.get() != Some(class.caches))
-        && !find(class)
-    {
+pub(crate) unsafe fn remembered<'a>(class: *const Class) -> Option<CachePart<'a>> {
+    if !core::ptr::eq(last::CLASS.get()?.as_ptr(), class) {
         return None;
     }
     let caches = last::CACHES.get()?;
+    // SAFETY: not null, since it is remembered.
+    if caches != unsafe { (*class).caches } {
+        return None;
+    }
     Some(CachePart {
         // SAFETY: the registry keeps the caches of what is remembered, and forgets it before it
         // lets go of them.
@@ -98,22 +107,40 @@ pub(crate) fn known<'a>(class: &Class) -> Option<CachePart<'a>> {
     })
 }
 
-/// Remembers the magazine for a class; false if the thread has no cache, nor can get one.
+/// A model has no thread-local caches: it passes them itself.
+///
+/// # Safety
+///
+/// None is needed; the signature is the same as without a model.
+#[cfg(loom)]
+pub(crate) unsafe fn remembered<'a>(_: *const Class) -> Option<CachePart<'a>> {
+    None
+}
+
+/// As above.
+#[cfg(loom)]
+fn find<'a>(_: &Class) -> Option<CachePart<'a>> {
+    None
+}
+
+/// The thread's cache for a class, if it has or can get one; remembers it.
 #[cfg(not(loom))]
 #[inline(never)]
-fn find(class: &Class) -> bool {
+fn find<'a>(class: &Class) -> Option<CachePart<'a>> {
     if last::CACHES.get() != Some(class.caches) && !registry::find(class.core, class.caches) {
-        return false;
+        return None;
     }
     let cache = Cache {
-        // SAFETY: as in known().
+        // SAFETY: as in remembered().
         caches: unsafe { class.caches.as_ref() },
         magazines: last::MAGAZINES.get(),
     };
     // SAFETY: the caches are of the core that has the class.
     let part = unsafe { cache.part(class.number) };
-    last::remember_class(class, part.magazine);
-    true
+    if !class.zeroize {
+        last::remember_class(class, part.magazine);
+    }
+    Some(part)
 }
 
 /// A claim of the thread's cache in a pool, if it has or can get one.
