@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::machine::{Effort, Figure};
 use crate::peers::{
     async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, flume, gil, heapless,
-    iceoryx2, kanal, magnetic, multiqueue2, nexus_queue, omango, ours, pools, rapidfire, ringbuf,
-    ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
+    iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, ours, pools, rapidfire,
+    ringbuf, ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
 };
 use crate::pool::{self, LocalPool, SharedPool};
 use crate::process::{self, Link, Task};
@@ -442,6 +442,9 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
     let pools = [
         local::<pools::FreeList>("free list", Role::Floor),
         local::<System>("glibc malloc", Role::Floor),
+        local::<msgpool::LocalBuffers>("our local buffers", Role::Ours),
+        local::<msgpool::LocalMessages>("our local messages", Role::Ours),
+        local::<msgpool::Buffers>("our buffers", Role::Ours),
         local::<Mimalloc>("mimalloc", Role::Peer),
         local::<pools::OpoolLocal>("opool local", Role::Peer),
         local::<pools::Opool>("opool", Role::Peer),
@@ -456,6 +459,9 @@ fn local_pools(measure: fn(Local) -> Entry) -> Vec<Entry> {
 fn shared_pools(measure: fn(Shared) -> Entry) -> Vec<Entry> {
     let pools = [
         shared::<System>("glibc malloc", Role::Floor),
+        shared::<msgpool::Locals>("our local buffers", Role::Ours),
+        shared::<msgpool::Frozen>("our local messages", Role::Ours),
+        shared::<msgpool::Buffers>("our buffers", Role::Ours),
         shared::<Mimalloc>("mimalloc", Role::Peer),
         shared::<pools::Opool>("opool", Role::Peer),
         shared::<pools::Queue>("ArrayQueue", Role::Peer),
@@ -485,10 +491,7 @@ struct Shared {
     hand_off: Entry,
 }
 
-fn shared<P: SharedPool>(who: &'static str, role: Role) -> Shared
-where
-    P::Buffer: Send,
-{
+fn shared<P: SharedPool>(who: &'static str, role: Role) -> Shared {
     Shared {
         two_threads: alone(who, role, pool::two_threads::<P>),
         hand_off: alone(who, role, pool::hand_off::<P>),

@@ -13,6 +13,7 @@ pub(crate) mod heapless;
 pub(crate) mod iceoryx2;
 pub(crate) mod kanal;
 pub(crate) mod magnetic;
+pub(crate) mod msgpool;
 pub(crate) mod multiqueue2;
 pub(crate) mod nexus_queue;
 pub(crate) mod omango;

@@ -25,7 +25,8 @@ pub(crate) trait LocalPool: 'static {
 
     fn open() -> Self;
 
-    fn take(&mut self) -> Self::Buffer;
+    /// A buffer with the number in its first word.
+    fn take(&mut self, number: u64) -> Self::Buffer;
 
     /// Gives a buffer back; most pools do it when the buffer is dropped.
     fn give(&mut self, buffer: Self::Buffer) {
@@ -34,14 +35,30 @@ pub(crate) trait LocalPool: 'static {
 }
 
 /// A pool that threads share: each has its own handle.
-pub(crate) trait SharedPool: LocalPool<Buffer: Send> + Clone + Send {}
+pub(crate) trait SharedPool: Clone + Send + Sync + 'static {
+    /// The handle as its thread uses it.
+    type Here: LocalPool<Buffer: Send>;
 
-impl<P: LocalPool<Buffer: Send> + Clone + Send> SharedPool for P {}
+    fn open() -> Self;
 
-/// A buffer whose first word is written and read back.
+    /// What the calling thread uses, from before the clock starts.
+    fn here(self) -> Self::Here;
+}
+
+impl<P: LocalPool<Buffer: Send> + Clone + Send + Sync> SharedPool for P {
+    type Here = Self;
+
+    fn open() -> Self {
+        <Self as LocalPool>::open()
+    }
+
+    fn here(self) -> Self {
+        self
+    }
+}
+
+/// A buffer whose first word is read back.
 pub(crate) trait Buffer {
-    fn write(&mut self, number: u64);
-
     fn read(&self) -> u64;
 }
 
@@ -59,21 +76,22 @@ pub(crate) fn one_thread<P: LocalPool>(effort: &Effort) -> Vec<Figure> {
 /// As [`one_thread`], by two threads at once.
 pub(crate) fn two_threads<P: SharedPool>(effort: &Effort) -> Vec<Figure> {
     machine::exit_on_panic();
-    let mut first = P::open();
-    let mut second = first.clone();
+    let first = P::open();
+    let second = first.clone();
     let (first_cores, second_cores) = machine::cores_for(1, 1);
     cost(machine::rounds(effort, |count| {
         let gate = Gate::new(2);
-        let work = |pool: &mut P, core: usize| {
+        let work = |pool: P, core: usize| {
             machine::pin(core);
+            let mut pool = pool.here();
             gate.pass();
             let start = Instant::now();
-            take_and_give(pool, count);
+            take_and_give(&mut pool, count);
             start.elapsed()
         };
         thread::scope(|scope| {
-            let other = scope.spawn(|| work(&mut second, second_cores[0]));
-            let time = work(&mut first, first_cores[0]);
+            let other = scope.spawn(|| work(second.clone(), second_cores[0]));
+            let time = work(first.clone(), first_cores[0]);
             time.max(other.join().expect("a panic ends the process"))
         })
     }))
@@ -88,9 +106,7 @@ pub(crate) fn bursts<P: LocalPool>(effort: &Effort) -> Vec<Figure> {
         let start = Instant::now();
         for _ in 0..count / BURST as u64 {
             for number in 0..BURST as u64 {
-                let mut buffer = pool.take();
-                buffer.write(number);
-                taken.push_back(buffer);
+                taken.push_back(pool.take(number));
             }
             for number in 0..BURST as u64 {
                 let buffer = taken.pop_front().expect("the burst was taken");
@@ -107,28 +123,27 @@ pub(crate) fn bursts<P: LocalPool>(effort: &Effort) -> Vec<Figure> {
 pub(crate) fn hand_off<P: SharedPool>(effort: &Effort) -> Vec<Figure> {
     machine::exit_on_panic();
     let (sender_cores, receiver_cores) = machine::cores_for(1, 1);
-    let mut pool = P::open();
-    let mut other_pool = pool.clone();
+    let pool = P::open();
     let (mut sender, mut receiver) = rtrb::RingBuffer::new(UNDER_WAY);
     let times = machine::rounds(effort, |count| {
         let gate = Gate::new(2);
         thread::scope(|scope| {
             scope.spawn(|| {
                 machine::pin(sender_cores[0]);
+                let mut pool = pool.clone().here();
                 gate.pass();
                 for number in 0..count {
-                    let mut buffer = pool.take();
-                    buffer.write(number);
-                    push(&mut sender, buffer);
+                    push(&mut sender, pool.take(number));
                 }
             });
             machine::pin(receiver_cores[0]);
+            let mut pool = pool.clone().here();
             gate.pass();
             let start = Instant::now();
             for number in 0..count {
-                let buffer: P::Buffer = popped(&mut receiver);
+                let buffer = popped(&mut receiver);
                 assert_eq!(buffer.read(), number, "a buffer was given out twice");
-                other_pool.give(buffer);
+                pool.give(buffer);
             }
             start.elapsed()
         })
@@ -153,8 +168,8 @@ pub(crate) fn return_ring(effort: &Effort) -> Vec<Figure> {
                 machine::pin(sender_cores[0]);
                 gate.pass();
                 for number in 0..count {
-                    let mut buffer = popped(&mut owner);
-                    buffer.write(number);
+                    let mut buffer: Box<[u8; BUFFER_BYTES]> = popped(&mut owner);
+                    write_word(&mut buffer[..], number);
                     push(&mut sender, buffer);
                 }
             });
@@ -193,8 +208,7 @@ fn popped<B>(ring: &mut rtrb::Consumer<B>) -> B {
 
 fn take_and_give<P: LocalPool>(pool: &mut P, count: u64) {
     for number in 0..count {
-        let mut buffer = pool.take();
-        buffer.write(number);
+        let buffer = pool.take(number);
         assert_eq!(
             black_box(&buffer).read(),
             number,
@@ -216,10 +230,6 @@ fn rates(times: Vec<(u64, Duration)>) -> Vec<Figure> {
 }
 
 impl Buffer for Box<[u8; BUFFER_BYTES]> {
-    fn write(&mut self, number: u64) {
-        write_word(&mut self[..], number);
-    }
-
     fn read(&self) -> u64 {
         read_word(&self[..])
     }

@@ -1,10 +1,10 @@
 //! A store-load barrier between the owner of a cache, who is hot, and a reclaimer, who is rare.
 //!
-//! The owner says that it is busy and then reads whether somebody wants attention; the reclaimer
-//! asks for attention and then reads whether the owner is busy. Without a store-load barrier on
-//! *both* sides each can miss the other's store, and both would touch the cache.
+//! The owner moves its bottom and then reads whether somebody wants attention; the reclaimer
+//! asks for attention and then reads the bottom. Without a store-load barrier on
+//! *both* sides each can miss the other's store, and both would take one slot.
 //! Linux can run the owner's barrier on its behalf (`membarrier`), so that the owner pays
-//! nothing; elsewhere both sides pay a fence, about 7 ns an operation.
+//! nothing; elsewhere both sides pay a fence.
 //!
 //! # Source
 //!
@@ -65,14 +65,20 @@ impl Barrier {
         }
     }
 
-    /// The owner's half: between "I am busy" and its look at the wish for attention.
+    /// Whether the owner pays nothing; otherwise it has to call [`fence`](Self::fence).
+    pub(crate) fn is_asymmetric(self) -> bool {
+        self.is_asymmetric
+    }
+
+    /// The owner's half where the barrier is asymmetric: only the compiler is held back.
     #[inline]
-    pub(crate) fn light(self) {
-        if self.is_asymmetric {
-            compiler_fence(CompilerOrdering::SeqCst);
-        } else {
-            fence(Ordering::SeqCst);
-        }
+    pub(crate) fn light() {
+        compiler_fence(CompilerOrdering::SeqCst);
+    }
+
+    /// The owner's half elsewhere.
+    pub(crate) fn fence() {
+        fence(Ordering::SeqCst);
     }
 
     /// The reclaimer's half: between its wish for attention and its look at the owners.

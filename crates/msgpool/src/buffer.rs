@@ -30,7 +30,7 @@ use crate::{FullError, Message};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Buffer {
-    /// The only handle of its slot, which it shows from the front.
+    /// The only handle of its slot.
     slot: Slot,
 }
 
@@ -42,7 +42,7 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// # Safety
     ///
-    /// The slot has no other handle, and is shown from the front.
+    /// The slot has no other handle.
     #[inline]
     pub(crate) unsafe fn from_slot(slot: Slot) -> Self {
         Self { slot }
@@ -64,13 +64,13 @@ impl Buffer {
     /// Shortens to `len` bytes; does nothing if there are no more than that.
     pub fn truncate(&mut self, len: usize) {
         if let Ok(len) = u32::try_from(len) {
-            self.slot.truncate(len);
+            self.slot.set_len(len.min(self.slot.len()));
         }
     }
 
     /// Shortens to nothing.
     pub fn clear(&mut self) {
-        self.slot.truncate(0);
+        self.slot.set_len(0);
     }
 
     /// Sets the length; bytes that come into view are set to `value`.
@@ -108,9 +108,10 @@ impl Buffer {
         let error = FullError { len, rest };
         let after = before.checked_add(len).ok_or(error)?;
         let after = u32::try_from(after).map_err(|_| error)?;
-        if !self.slot.resize(after) {
+        if after > self.slot.capacity() {
             return Err(error);
         }
+        self.slot.set_len(after);
         Ok(&mut self[before..])
     }
 
@@ -118,14 +119,13 @@ impl Buffer {
     ///
     /// # Complexity
     ///
-    /// One store; wait-free.
+    /// Nothing is done; wait-free.
     #[must_use]
     #[inline]
     pub fn freeze(self) -> Message {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
         let slot = unsafe { core::ptr::read(&raw const this.slot) };
-        slot.note_len();
         // SAFETY: the slot's only handle.
         unsafe { Message::from_slot(slot) }
     }

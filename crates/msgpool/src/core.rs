@@ -25,15 +25,19 @@
 //! list. Slots in use are not counted, since that would be a contended write a message. Instead
 //! the last handle's end closes the pool: it takes every slot home that it finds and counts the
 //! others as holders. Owners of caches see the wish for attention, shared lists are closed, so
-//! each later release finds out and gives its count back.
+//! each later release finds out and gives its count back. A slot that is out keeps the memory,
+//! before and after; a thread that puts its last slot home touches the core again only if it
+//! gets a slot back out of its own cache. So closing waits for nobody.
 #![expect(unsafe_code, reason = "frees itself when nobody holds it")]
 
 use core::ptr::NonNull;
 
 use claude_flow_ringbuf::{Deadline, Park, Spin, Wait, Yield};
 
-use crate::caches::{Cache, Caches, Magazine};
-use crate::layout::{Batch, ClassHead, ClassPlace, LENT, LINE_BYTES, SlotHeader, batch_slots};
+use crate::caches::{Attention, Cache, CachePart, Caches, Magazine, Pushed, Taken};
+use crate::layout::{
+    Batch, ClassHead, ClassPlace, HEADER_BYTES, LENT, LINE_BYTES, SlotHeader, batch_slots,
+};
 use crate::options::{Options, Oversize, Waiting};
 use crate::region::{Region, Table};
 use crate::stack::Closed;
@@ -63,19 +67,25 @@ pub(crate) struct Core {
 pub(crate) struct Class {
     /// The core that it is of, for whoever has only a slot; see `Core::settle_down`.
     pub(crate) core: NonNull<Core>,
+    /// The core's, by which a thread recognises the pool.
+    pub(crate) caches: NonNull<Caches>,
     pub(crate) number: u32,
     pub(crate) payload_bytes: u32,
     pub(crate) slots: u32,
     pub(crate) batch_slots: u32,
+    /// The most slots in one thread's magazine.
+    magazine_slots: u32,
     pub(crate) headers: Table<SlotHeader>,
+    #[cfg(loom)]
     payloads: NonNull<u8>,
-    payload_stride: usize,
+    stride: usize,
     batches: Table<Batch>,
     released: Condition,
+    /// Whether a slot is cleared when it comes back.
+    pub(crate) zeroize: bool,
 }
 
-// SAFETY: `payloads` is an address in the core's region; what it leads to is reached by the one
-// owner of a slot.
+// SAFETY: `core` and `caches` are what has the class, both `Sync`.
 unsafe impl Send for Class {}
 // SAFETY: as above.
 unsafe impl Sync for Class {}
@@ -119,20 +129,20 @@ impl Condition {
 }
 
 impl Class {
-    /// The first byte of a slot, if there is such a slot.
-    #[inline]
+    /// The first byte of a payload, if there is such a slot: where a model looks for it.
+    #[cfg(loom)]
     pub(crate) fn payload(&self, slot: u32) -> Option<NonNull<u8>> {
         if slot >= self.slots {
             return None;
         }
         // SAFETY: slot < slots, and the region holds `slots` payloads this far apart from
         // `payloads` on: Core::new() asked it for that range.
-        Some(unsafe { self.payloads.add(slot as usize * self.payload_stride) })
+        Some(unsafe { self.payloads.add(slot as usize * self.stride) })
     }
 
-    /// How far apart the payloads are, in bytes.
-    pub(crate) fn payload_stride(&self) -> usize {
-        self.payload_stride
+    /// How far apart the slots are, in bytes.
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
     }
 
     /// The link of a loose slot.
@@ -157,12 +167,6 @@ impl Class {
         if let Some(batch) = self.batches.get(batch) {
             batch.next.store(next, Ordering::Relaxed);
         }
-    }
-
-    /// The most slots in one thread's magazine.
-    #[inline]
-    fn magazine_slots(&self) -> u32 {
-        2 * self.batch_slots
     }
 
     pub(crate) fn is_exhausted(&self) -> TakeError {
@@ -205,19 +209,22 @@ impl Core {
             .zip(0..)
             .map(|((class, place), number)| {
                 let slots = class.slots;
-                let bytes = place.payload_stride * (slots - 1) + class.payload_bytes;
+                let bytes = place.stride * (slots - 1) + HEADER_BYTES + class.payload_bytes;
+                // What follows a header belongs to its slot.
+                region.at(place.headers, bytes);
                 Class {
                     core: NonNull::dangling(),
+                    caches: NonNull::from(&*caches),
                     number,
                     payload_bytes: small(class.payload_bytes),
                     slots: small(slots),
                     batch_slots: small(batch_slots(slots)),
+                    magazine_slots: small(2 * batch_slots(slots)),
                     // SAFETY: as above; the places of a class do not overlap (ClassPlace).
-                    headers: unsafe {
-                        Table::new(&region, place.headers, place.header_stride, slots)
-                    },
-                    payloads: region.at(place.payloads, bytes),
-                    payload_stride: place.payload_stride,
+                    headers: unsafe { Table::new(&region, place.headers, place.stride, slots) },
+                    #[cfg(loom)]
+                    payloads: region.at(place.headers + HEADER_BYTES, bytes - HEADER_BYTES),
+                    stride: place.stride,
                     // SAFETY: as above.
                     batches: unsafe {
                         Table::new(
@@ -228,6 +235,7 @@ impl Core {
                         )
                     },
                     released: Condition::new(options.waiting),
+                    zeroize: options.zeroize,
                 }
             })
             .collect();
@@ -254,11 +262,11 @@ impl Core {
         address
     }
 
-    /// The number of the smallest class that holds `len` bytes.
+    /// The smallest class that holds `len` bytes.
     #[inline]
-    pub(crate) fn class_of(&self, len: usize) -> Option<u32> {
-        let lines = len.div_ceil(LINE_BYTES);
-        self.class_of_lines.get(lines).map(|it| u32::from(*it))
+    pub(crate) fn class_of(&self, len: usize) -> Option<&Class> {
+        let number = self.class_of_lines.get(len.div_ceil(LINE_BYTES))?;
+        self.classes.get(usize::from(*number))
     }
 
     #[inline]
@@ -294,42 +302,39 @@ impl Core {
     /// A slot that is nobody else's, without waiting.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
-    pub(crate) fn take(&self, at: At<'_>, cache: Option<Cache<'_>>) -> Option<u32> {
+    pub(crate) fn take(
+        &self,
+        class: &Class,
+        cache: Option<CachePart<'_>>,
+    ) -> Option<NonNull<SlotHeader>> {
         if let Some(cache) = cache
-            && let Some(magazine) = cache.magazine(at.number)
-            && let Some(busy) = self.caches.enter(cache)
+            && let Some(slot) = cache.magazine.pop(cache.caches)
         {
-            let slot = magazine.pop().or_else(|| refill(at, magazine));
-            drop(busy);
-            if slot.is_some() {
-                return slot;
-            }
+            return Some(slot);
         }
-        self.take_slow(at)
+        class.headers.address(self.take_slow(class.number, cache)?)
     }
 
     #[cold]
     #[inline(never)]
-    fn take_slow(&self, at: At<'_>) -> Option<u32> {
-        take_shared(at).or_else(|| {
+    fn take_slow(&self, number: u32, cache: Option<CachePart<'_>>) -> Option<u32> {
+        let at = self.at(number)?;
+        let slot = match cache {
+            Some(cache) => refill(at, cache),
+            None => take_shared(at),
+        };
+        slot.or_else(|| {
             self.reclaim(at);
             take_shared(at)
         })
     }
 
     /// As above, waiting up to the deadline.
-    pub(crate) fn take_until(&self, at: At<'_>, deadline: Deadline) -> Option<u32> {
+    pub(crate) fn take_until(&self, number: u32, deadline: Deadline) -> Option<u32> {
+        let at = self.at(number)?;
         // From here on what comes back goes into the shared list, with a notification.
         let attention = self.caches.ask();
-        let reclaiming = self.caches.reclaiming_until(deadline)?;
-        for cache in self.caches.used() {
-            // What the owner put into its cache before it saw the wish must not stay there.
-            if !cache.settle_until(deadline) {
-                return take_shared(at);
-            }
-            empty(at, cache);
-        }
-        drop(reclaiming);
+        empty(at, &attention);
         let slot = loop {
             if let Some(slot) = take_shared(at) {
                 break Some(slot);
@@ -345,18 +350,8 @@ impl Core {
 
     /// Moves what lies in other threads' caches into the shared list.
     fn reclaim(&self, at: At<'_>) {
-        if self.caches.len(at.number) == 0 {
-            return;
-        }
-        let _attention = self.caches.ask();
-        // Without it somebody else is at it, and what is found comes into the shared list.
-        let Some(_reclaiming) = self.caches.reclaiming_soon() else {
-            return;
-        };
-        for cache in self.caches.used() {
-            if cache.settle() {
-                empty(at, cache);
-            }
+        if self.caches.len(at.number) > 0 {
+            empty(at, &self.caches.ask());
         }
     }
 
@@ -368,77 +363,140 @@ impl Core {
     /// # Safety
     ///
     /// The caller owns the slot, which keeps the core; both are gone for it afterwards. The cache
-    /// is the calling thread's own and belongs to the core.
+    /// is the calling thread's own and belongs to the core, and something else keeps it.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub(crate) unsafe fn release(
-        core: NonNull<Self>,
         class: NonNull<Class>,
-        slot: u32,
-        cache: Option<Cache<'_>>,
+        slot: NonNull<SlotHeader>,
+        cache: Option<CachePart<'_>>,
     ) {
+        let Some(cache) = cache else {
+            // SAFETY: the slot is the caller's.
+            unsafe { Self::release_shared(class, slot) };
+            return;
+        };
         // SAFETY: the slot keeps the core (the caller's contract); the reference is not used
         // after the slot is home.
-        let class = unsafe { class.as_ref() };
-        let number = class.number;
-        if let Some(cache) = cache
-            && let Some(magazine) = cache.magazine(number)
-            // SAFETY: as above.
-            && let Some(busy) = unsafe { core.as_ref() }.caches.enter(cache)
-        {
-            let is_home = magazine.push(slot, class.magazine_slots())
-                // SAFETY: as above; and while the owner is busy the pool is not freed, whatever
-                // becomes of the slots.
-                || unsafe { core.as_ref() }.spill_and_push(number, magazine, slot);
-            drop(busy);
-            if is_home {
-                return;
-            }
+        let this = unsafe { class.as_ref() };
+        let magazine = cache.magazine;
+        match magazine.push(slot, this.magazine_slots, cache.caches) {
+            Pushed::Done => {}
+            // SAFETY: the slot is home, which is all that take_back() asks for.
+            Pushed::Wanted => unsafe { Self::take_back(class, magazine) },
+            // SAFETY: the slot is still the caller's.
+            Pushed::Full => unsafe { Self::release_into_full(class, slot, cache) },
         }
-        // SAFETY: the slot is still the caller's.
-        unsafe { Self::release_shared(core, number, slot) };
     }
 
-    /// Makes room in a full magazine of a busy owner.
-    #[cold]
-    #[inline(never)]
-    fn spill_and_push(&self, number: u32, magazine: &Magazine, slot: u32) -> bool {
-        let Some(at) = self.at(number) else {
-            return false;
-        };
-        spill(at, magazine);
-        magazine.push(slot, at.class.magazine_slots())
-    }
-
-    /// As above, into the shared list.
+    /// Gives a slot back whose place in the owner's magazine is taken.
     ///
     /// # Safety
     ///
-    /// As above.
+    /// As for [`release`](Self::release).
     #[cold]
     #[inline(never)]
-    unsafe fn release_shared(core: NonNull<Self>, number: u32, slot: u32) {
-        // SAFETY: the slot keeps the core until it is in the list, `hold` until `unhold` below.
+    unsafe fn release_into_full(
+        class: NonNull<Class>,
+        slot: NonNull<SlotHeader>,
+        cache: CachePart<'_>,
+    ) {
+        // SAFETY: the slot keeps the core until it is home.
+        let this = unsafe { class.as_ref() };
+        let magazine = cache.magazine;
+        // SAFETY: as above; settle_down() told the class.
+        if let Some(at) = unsafe { this.core.as_ref() }.at(this.number) {
+            // SAFETY: the slot keeps the core while this spills.
+            unsafe { spill(at, magazine) };
+        }
+        match magazine.push(slot, this.magazine_slots, cache.caches) {
+            Pushed::Done => {}
+            // SAFETY: as in release().
+            Pushed::Wanted => unsafe { Self::take_back(class, magazine) },
+            // SAFETY: as in release().
+            Pushed::Full => unsafe { Self::release_shared(class, slot) },
+        }
+    }
+
+    /// Moves what lies in the owner's magazine into the shared list, because somebody wants it.
+    ///
+    /// # Safety
+    ///
+    /// The magazine is the calling thread's own, for this class. The core may be gone: if so, the
+    /// magazine is empty, and stays so.
+    #[cold]
+    #[inline(never)]
+    unsafe fn take_back(class: NonNull<Class>, magazine: &Magazine) {
+        let mut taken = Taken::new();
+        magazine.take_oldest(u32::MAX, &mut taken);
+        if !taken.is_empty() {
+            // SAFETY: the slots taken are out, and keep the core.
+            unsafe { Self::give(class, taken.slots()) };
+        }
+    }
+
+    /// Gives a slot back to the shared list.
+    ///
+    /// # Safety
+    ///
+    /// As for [`release`](Self::release).
+    #[cold]
+    #[inline(never)]
+    unsafe fn release_shared(class: NonNull<Class>, slot: NonNull<SlotHeader>) {
+        // SAFETY: the slot keeps its header.
+        let index = unsafe { slot.as_ref() }.index.load(Ordering::Relaxed);
+        // SAFETY: the caller's contract.
+        unsafe { Self::give(class, &[index]) };
+    }
+
+    /// Gives slots to the shared list.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slots, of which there are some, and which keep the core; all are gone
+    /// for it afterwards.
+    unsafe fn give(class: NonNull<Class>, slots: &[u32]) {
+        debug_assert!(!slots.is_empty());
+        // SAFETY: the slots keep the core until they are in the list, `hold` until `unhold` below.
+        let core = unsafe { class.as_ref() }.core;
+        // SAFETY: as above.
         let this = unsafe { core.as_ref() };
         this.hold();
-        if let Some(at) = this.at(number) {
+        // SAFETY: as above.
+        if let Some(at) = this.at(unsafe { class.as_ref() }.number) {
             let mut chain = Chain::new(at);
-            chain.add(slot);
-            match chain.push() {
-                Ok(()) => at.class.released.notify(1),
-                // The pool was closed, and counted the slot as a holder.
-                // SAFETY: it is that holder; `hold` above still keeps the core.
-                Err(Closed) => unsafe { Self::unhold(core, 1) },
+            for slot in slots {
+                chain.add(*slot);
+            }
+            if chain.give() == Err(Closed) {
+                // The pool was closed, and counted the slots as holders.
+                // SAFETY: they are those holders; `hold` above still keeps the core.
+                unsafe { Self::unhold(core, slots.len()) };
             }
         }
         // SAFETY: given back what hold() above took; the core is not used below.
         unsafe { Self::unhold(core, 1) };
     }
 
-    /// Moves everything out of a cache that the caller owns and gives up.
-    pub(crate) fn flush(&self, cache: Cache<'_>) {
-        for at in self.all() {
-            empty(at, cache);
+    /// Moves everything out of a cache, whose owner is the calling thread and gives it up.
+    ///
+    /// # Safety
+    ///
+    /// The cache is of this core, which may be gone: if so, the cache is empty, and stays so.
+    pub(crate) unsafe fn flush(core: NonNull<Self>, cache: Cache<'_>) {
+        for number in 0..cache.caches.class_count {
+            // SAFETY: there are so many classes.
+            let magazine = unsafe { cache.part(number) }.magazine;
+            let mut taken = Taken::new();
+            magazine.take_oldest(u32::MAX, &mut taken);
+            if !taken.is_empty() {
+                // SAFETY: the slots taken are out, and keep the core.
+                let class = unsafe { core.as_ref() }.classes.get(number as usize);
+                if let Some(class) = class {
+                    // SAFETY: as above.
+                    unsafe { Self::give(NonNull::from(class), taken.slots()) };
+                }
+            }
         }
     }
 
@@ -497,15 +555,17 @@ impl Core {
         let total: usize = self.classes.iter().map(|class| class.slots as usize).sum();
         // Too many for now, so that nobody frees the memory while the slots are counted.
         self.holders.fetch_add(total, Ordering::Relaxed);
-        self.caches.close();
+        let attention = self.caches.close();
         let mut home = 0;
-        for cache in self.caches.used() {
-            // The owner is some ten instructions from leaving. It must have left, or it could
-            // touch what is freed.
-            cache.settle_until(Deadline::Never);
-            let magazines = self.all().filter_map(|at| cache.magazine(at.number));
-            home += magazines.map(|it| it.len() as usize).sum::<usize>();
+        for at in self.all() {
+            for magazine in attention.magazines(at.number) {
+                let mut taken = Taken::new();
+                magazine.take_oldest(u32::MAX, &mut taken);
+                home += taken.slots().len();
+            }
         }
+        // It lasts.
+        core::mem::forget(attention);
         for at in self.all() {
             let batches = at.head.full.close(|batch| at.class.next_of(batch));
             home += (batches * at.class.batch_slots) as usize;
@@ -535,7 +595,14 @@ impl At<'_> {
                 (fresh < slots).then(|| fresh.saturating_add(count).min(slots))
             })
             .ok()?;
-        Some((first, count.min(slots - first)))
+        let count = count.min(slots - first);
+        let class = NonNull::from(self.class).as_ptr();
+        for slot in first..first + count {
+            if let Some(header) = self.class.headers.get(slot) {
+                header.settle(class, slot);
+            }
+        }
+        Some((first, count))
     }
 
     fn take_spare_batch(&self) -> Option<u32> {
@@ -576,6 +643,28 @@ impl At<'_> {
         true
     }
 
+    /// Takes what fills a magazine by half: a batch, or loose slots, or fresh ones.
+    fn take_some(&self, some: &mut Taken) {
+        let batch = self.class.batch_slots;
+        if self.take_batch(|slot| some.add(slot)) {
+            return;
+        }
+        for _ in 0..batch {
+            match self.take_loose() {
+                Some(slot) => some.add(slot),
+                None => break,
+            }
+        }
+        if some.is_empty()
+            && let Some((first, count)) = self.take_fresh(batch)
+        {
+            // In descending order: they are taken from the top, so in ascending order.
+            for slot in (first..first + count).rev() {
+                some.add(slot);
+            }
+        }
+    }
+
     fn take_loose(&self) -> Option<u32> {
         let slot = self.head.loose.pop(|slot| self.class.link_of(slot))?;
         self.head.loose_count.fetch_sub(1, Ordering::Relaxed);
@@ -603,67 +692,90 @@ impl At<'_> {
     }
 }
 
-/// Moves a magazine's slots into the shared list; the caller has the magazine to itself.
-fn empty(at: At<'_>, cache: Cache<'_>) {
-    if let Some(magazine) = cache.magazine(at.number) {
-        let count = magazine.len();
+/// Moves the slots of a class that lie in caches into the shared list.
+fn empty(at: At<'_>, attention: &Attention<'_>) {
+    for magazine in attention.magazines(at.number) {
+        let mut taken = Taken::new();
+        magazine.take_oldest(u32::MAX, &mut taken);
         let mut chain = Chain::new(at);
-        magazine.take_oldest(count, |_, slot| chain.add(slot));
-        if chain.push().is_ok() {
-            at.class.released.notify(count as usize);
+        for slot in taken.slots() {
+            chain.add(*slot);
         }
+        // The caller has a handle of the pool, so it is open.
+        let _ = chain.give();
     }
 }
 
-/// Fills an empty magazine from the shared list and takes one slot out.
-#[cold]
-#[inline(never)]
-fn refill(at: At<'_>, magazine: &Magazine) -> Option<u32> {
-    let capacity = at.class.magazine_slots();
-    let batch = at.class.batch_slots;
-    if !at.take_batch(|slot| {
-        magazine.push(slot, capacity);
-    }) {
-        while magazine.len() < batch
-            && let Some(slot) = at.take_loose()
-        {
-            magazine.push(slot, capacity);
-        }
-        if magazine.len() == 0
-            && let Some((first, count)) = at.take_fresh(batch)
-        {
-            // In descending order: they are taken from the top, so in ascending order.
-            for slot in (first..first + count).rev() {
-                magazine.push(slot, capacity);
-            }
-        }
+/// Fills the owner's empty magazine from the shared list, but for one slot, which it returns.
+fn refill(at: At<'_>, cache: CachePart<'_>) -> Option<u32> {
+    let CachePart { caches, magazine } = cache;
+    if !caches.is_left_alone() {
+        return take_shared(at);
     }
+    let mut some = Taken::new();
+    at.take_some(&mut some);
     at.mark_out();
-    magazine.pop()
+    let (one, rest) = some.slots().split_last()?;
+    let mut chain = Chain::new(at);
+    let mut is_wanted = false;
+    for slot in rest {
+        let header = at.class.headers.address(*slot);
+        match header.map(|it| magazine.push(it, at.class.magazine_slots, caches)) {
+            Some(Pushed::Done) => {}
+            Some(Pushed::Wanted) => is_wanted = true,
+            Some(Pushed::Full) | None => chain.add(*slot),
+        }
+    }
+    if is_wanted {
+        let mut taken = Taken::new();
+        magazine.take_oldest(u32::MAX, &mut taken);
+        for slot in taken.slots() {
+            chain.add(*slot);
+        }
+    }
+    // The caller has a handle of the pool, so it is open.
+    let _ = chain.give();
+    Some(*one)
 }
 
-/// Moves the older half of a full magazine into the shared list as one batch.
-fn spill(at: At<'_>, magazine: &Magazine) {
-    let count = at.class.batch_slots;
-    let spare = at.take_spare_batch();
-    if let Some((number, batch)) = spare.and_then(|it| Some((it, at.class.batches.get(it)?))) {
-        magazine.take_oldest(count, |index, slot| {
-            batch.slots.0[index].store(slot, Ordering::Relaxed);
-        });
+/// Moves the older half of the owner's full magazine into the shared list as one batch.
+///
+/// # Safety
+///
+/// The caller has a slot, which keeps the core meanwhile.
+unsafe fn spill(at: At<'_>, magazine: &Magazine) {
+    let mut taken = Taken::new();
+    magazine.take_oldest(at.class.batch_slots, &mut taken);
+    let count = taken.slots().len();
+    if count == 0 {
+        // Somebody took them all, so there is room.
+        return;
+    }
+    let spare = (count == at.class.batch_slots as usize)
+        .then(|| at.take_spare_batch())
+        .flatten();
+    let batch = spare.and_then(|it| Some((it, at.class.batches.get(it)?)));
+    let given = if let Some((number, batch)) = batch {
+        for (place, slot) in core::iter::zip(&batch.slots.0, taken.slots()) {
+            place.store(*slot, Ordering::Relaxed);
+        }
         at.head.full_count.fetch_add(1, Ordering::Relaxed);
-        let pushed = at
-            .head
+        let link = |next| at.class.set_next(number, next);
+        at.head
             .full
-            .push(number, |next| at.class.set_next(number, next));
-        debug_assert!(
-            pushed.is_ok(),
-            "nobody closes the pool while an owner is busy"
-        );
+            .push(number, link)
+            .map(|()| at.class.released.notify(count))
     } else {
-        debug_assert!(
-            false,
-            "there is a spare batch for whoever has a batch of slots"
-        );
+        let mut chain = Chain::new(at);
+        for slot in taken.slots() {
+            chain.add(*slot);
+        }
+        chain.give()
+    };
+    if given == Err(Closed) {
+        // SAFETY: the pool was closed, and counted the slots as holders; the caller's keeps the
+        // core.
+        unsafe { Core::unhold(at.class.core, count) };
     }
 }
 
@@ -677,11 +789,9 @@ fn take_shared(at: At<'_>) -> Option<u32> {
             None => one = Some(slot),
             Some(_) => chain.add(slot),
         });
-        let rest = chain.count;
-        if chain.push().is_ok() && rest > 0 {
-            // Whoever saw neither the batch nor the loose slots sleeps.
-            at.class.released.notify(rest as usize);
-        }
+        // Whoever saw neither the batch nor the loose slots sleeps. It is open: the caller has
+        // a handle of the pool.
+        let _ = chain.give();
         one
     });
     let slot = slot.or_else(|| at.take_fresh(1).map(|(first, _)| first));
@@ -716,14 +826,17 @@ impl<'a> Chain<'a> {
         });
     }
 
-    fn push(self) -> Result<(), Closed> {
+    /// Puts them into the shared list, and tells who waits.
+    fn give(self) -> Result<(), Closed> {
         let Some((first, last)) = self.first_and_last else {
             return Ok(());
         };
         let head = self.at.head;
         head.loose_count.fetch_add(self.count, Ordering::Relaxed);
         head.loose
-            .push(first, |next| self.at.class.set_link(last, next))
+            .push(first, |next| self.at.class.set_link(last, next))?;
+        self.at.class.released.notify(self.count as usize);
+        Ok(())
     }
 }
 
@@ -738,7 +851,7 @@ fn class_of_lines(options: &Options) -> Box<[u8]> {
 }
 
 /// A number that `Options::check` has bounded.
-fn small(number: usize) -> u32 {
+pub(crate) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

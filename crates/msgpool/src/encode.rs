@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Buffer, Message};
+use crate::{Buffer, Message, Part};
 
 /// Why a value was not written or read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,17 @@ impl Message {
     /// # Errors
     ///
     /// [`CodecError::Format`] if the bytes are not such a value; bytes behind it do not matter.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
+        postcard::from_bytes(self).map_err(|error| CodecError::Format(error.to_string()))
+    }
+}
+
+impl Part {
+    /// As [`Message::decode`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Message::decode`].
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, CodecError> {
         postcard::from_bytes(self).map_err(|error| CodecError::Format(error.to_string()))
     }

@@ -1,22 +1,26 @@
 //! What lies where in the region.
 //!
 //! ```text
-//! +----------------+-----------------------+-----------------------+ ..
-//! | ClassHead  x n | class 0               | class 1               |
-//! |                | batches headers slots | batches headers slots |
-//! +----------------+-----------------------+-----------------------+ ..
+//! +----------------+-----------------+-----------------+ ..
+//! | ClassHead  x n | class 0         | class 1         |
+//! |                | batches   slots | batches   slots |
+//! +----------------+-----------------+-----------------+ ..
+//!                                 \
+//!                    +--------+---------+--------+---------+ ..
+//!                    | header | payload | header | payload |
+//!                    +--------+---------+--------+---------+ ..
 //! ```
 #![expect(unsafe_code, reason = "promises what may lie in a region")]
 
+use crate::core::Class;
 use crate::region::{InRegion, PAGE_BYTES};
 use crate::stack::Stack;
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// The unit in which cores hand memory to each other; the alignment of every payload.
+/// The unit in which cores hand memory to each other, and of the sizes of classes.
 pub(crate) const LINE_BYTES: usize = 64;
 
-/// The most slots in one batch. 60 headers of 16 bytes fill 15 cache lines exactly, and a batch
-/// with its link fits four.
+/// The most slots in one batch: with its link it fits four cache lines.
 #[cfg(not(loom))]
 pub(crate) const BATCH_SLOTS_MAX: usize = 60;
 #[cfg(loom)]
@@ -80,23 +84,42 @@ impl<const N: usize> Default for Slots<N> {
 
 /// What is known of one slot.
 ///
-/// | field | free | [`Buffer`](crate::Buffer) | [`Message`](crate::Message) |
-/// |---|---|---|---|
-/// | `state`, low half | 0 | 0 | handles beyond the first |
-/// | `state`, high half | generation | generation | generation |
-/// | `lease` | link, if loose | [`LENT`] + length | [`LENT`] + length |
+/// | field | fresh | free | [`Buffer`](crate::Buffer) | [`Message`](crate::Message) |
+/// |---|---|---|---|---|
+/// | `state`, low half | 0 | 0 | 0 | handles beyond the first |
+/// | `state`, high half | 0 | generation | generation | generation |
+/// | `lease` | 0 | link, if loose | [`LENT`] + length | [`LENT`] + length |
+/// | the others | 0 | set | set | set |
 ///
 /// Any holder of a handle changes the low half, atomically; only the sole owner of the slot
-/// changes the rest. Statistics read `lease` at any time.
-#[repr(C, align(16))]
+/// changes the rest. Statistics read `lease` at any time. The fields that are set once are what
+/// a handle of one word needs; they hold an address, so in a mapping of several processes each
+/// would keep its own.
+#[repr(C, align(32))]
 #[derive(Debug, Default)]
 pub(crate) struct SlotHeader {
     pub(crate) state: AtomicU64,
     pub(crate) lease: AtomicU64,
+    /// Null in the heap.
+    pub(crate) class: AtomicPtr<Class>,
+    pub(crate) index: AtomicU32,
 }
+
+/// Where a payload begins, behind its header; the alignment of every payload.
+pub(crate) const HEADER_BYTES: usize = 32;
+
+const _: () = assert!(size_of::<SlotHeader>() == HEADER_BYTES || cfg!(loom));
 
 // SAFETY: `repr(C)`, atomics only; zeros are a free slot.
 unsafe impl InRegion for SlotHeader {}
+
+impl SlotHeader {
+    /// Sets what stays; the caller has the slot to itself.
+    pub(crate) fn settle(&self, class: *mut Class, index: u32) {
+        self.class.store(class, Ordering::Relaxed);
+        self.index.store(index, Ordering::Relaxed);
+    }
+}
 
 /// Set in a lease while the slot is in use; the length is in the low half.
 pub(crate) const LENT: u64 = 1 << 32;
@@ -107,48 +130,38 @@ pub(crate) struct ClassPlace {
     pub(crate) batches: usize,
     pub(crate) batch_count: usize,
     pub(crate) headers: usize,
-    pub(crate) header_stride: usize,
-    pub(crate) payloads: usize,
-    pub(crate) payload_stride: usize,
+    pub(crate) stride: usize,
     pub(crate) end: usize,
 }
 
-/// From this size on, the header lies in a cache line of its own in front of its payload.
+/// From this size on a slot begins on a cache line.
 ///
-/// The line more a slot breaks the power of two between the payloads, so that their first lines
-/// do not all fall into the same few sets of a cache.
-const HEADER_IN_FRONT_BYTES_MIN: usize = 1_024;
+/// The rest of a line that this costs is little then. It breaks the power of two between the
+/// payloads, so that their first lines do not all fall into the same few sets of a cache.
+const ON_A_LINE_BYTES_MIN: usize = 1_024;
 
 impl ClassPlace {
     /// A class of `slots` slots from `start` on; none if the end cannot be expressed.
+    ///
+    /// A header lies in front of its payload: where one is the other is known without a load, and
+    /// in slots that begin on a line both come to another core in that line.
     pub(crate) fn new(start: usize, payload_bytes: usize, slots: usize) -> Option<Self> {
         let batch_count = slots / batch_slots(slots);
         let batches = start.checked_next_multiple_of(PAGE_BYTES)?;
         let after_batches = batches.checked_add(batch_count.checked_mul(size_of::<Batch>())?)?;
         let headers = after_batches.checked_next_multiple_of(PAGE_BYTES)?;
-        if payload_bytes >= HEADER_IN_FRONT_BYTES_MIN {
-            let stride = payload_bytes.checked_add(LINE_BYTES)?;
-            return Some(Self {
-                batches,
-                batch_count,
-                headers,
-                header_stride: stride,
-                payloads: headers + LINE_BYTES,
-                payload_stride: stride,
-                end: headers.checked_add(stride.checked_mul(slots)?)?,
-            });
-        }
-        let header_stride = size_of::<SlotHeader>().next_multiple_of(16);
-        let after_headers = headers.checked_add(slots.checked_mul(header_stride)?)?;
-        let payloads = after_headers.checked_next_multiple_of(PAGE_BYTES)?;
+        let stride = payload_bytes.checked_add(HEADER_BYTES)?;
+        let stride = if payload_bytes >= ON_A_LINE_BYTES_MIN {
+            stride.checked_next_multiple_of(LINE_BYTES)?
+        } else {
+            stride
+        };
         Some(Self {
             batches,
             batch_count,
             headers,
-            header_stride,
-            payloads,
-            payload_stride: payload_bytes,
-            end: payloads.checked_add(payload_bytes.checked_mul(slots)?)?,
+            stride,
+            end: headers.checked_add(stride.checked_mul(slots)?)?,
         })
     }
 }

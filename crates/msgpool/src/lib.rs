@@ -9,13 +9,14 @@
 //! - **Bounded**: slots and their sizes are fixed. Exhaustion is an error ([`Pool::take`]) or a
 //!   wait with a deadline ([`Pool::take_until`]), never growth.
 //! - **Progress**: taking and giving back are wait-free while the thread's own magazine has a slot
-//!   or a place, and lock-free when it exchanges a batch with the shared list. Reclaiming from
-//!   other threads' magazines waits, up to a bound, for owners that are using theirs.
+//!   or a place, and lock-free when it exchanges a batch with the shared list or reclaims from
+//!   other threads' magazines. Closing a pool waits for nobody.
 //! - **Nothing is stranded**: a taker that finds nothing takes what lies in the magazines of other
 //!   threads, idle ones too; a thread that ends flushes its own; while a taker waits, everything
 //!   that is given back goes to the shared list. A magazine holds at most a quarter of a class
 //!   of eight slots or more.
-//! - **Alignment**: payloads begin on a cache line.
+//! - **Alignment**: payloads begin on 32 bytes, and from 1 KiB on 32 bytes into a cache line,
+//!   behind what the pool knows of them.
 //! - **Any thread** may drop any buffer or message, before or after the pool's last handle.
 //!
 //! # What it does not do
@@ -71,6 +72,7 @@ mod region;
 mod slot;
 mod stack;
 mod stats;
+mod thread;
 
 #[cfg(all(test, loom))]
 mod loom_tests;
@@ -79,7 +81,8 @@ pub use crate::buffer::Buffer;
 #[cfg(feature = "postcard")]
 pub use crate::encode::CodecError;
 pub use crate::error::{FullError, OptionsError, TakeError};
-pub use crate::message::Message;
+pub use crate::local::Local;
+pub use crate::message::{Message, Part};
 pub use crate::options::{
     CLASS_BYTES_MAX, CLASSES_MAX, ClassOptions, Options, Oversize, SLOTS_MAX, THREAD_CACHES_MAX,
     Waiting,

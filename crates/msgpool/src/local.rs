@@ -1,182 +1,107 @@
-//! Each thread's own cache in each pool that it uses.
-//!
-//! Two thread-local variables: the cache that was used last, without a destructor and therefore
-//! one load away, and the registry of all, which flushes them when the thread ends.
-#![cfg_attr(
-    not(loom),
-    expect(unsafe_code, reason = "remembers where a cache lies")
-)]
+//! The handle of one thread.
+#![expect(unsafe_code, reason = "remembers where its cache lies")]
 
+use core::fmt;
+use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::caches::Cache;
-use crate::core::Core;
+use crate::caches::{Cache, CachePart, Magazine};
+use crate::core::Class;
+use crate::pool::lend;
+use crate::thread::{self, Claim};
+use crate::{Buffer, Pool, TakeError};
 
-/// How many pools a thread can have caches in; in further ones it uses the shared list.
-#[cfg(not(loom))]
-const POOLS_PER_THREAD_MAX: usize = 8;
-
-/// Calls with the thread's cache in a pool, if it has or can get one.
+/// A pool as one thread uses it: what [`Pool::local`] gives.
 ///
-/// A model has no thread-local caches: it passes them itself.
-#[cfg(loom)]
-pub(crate) fn with<R>(_: NonNull<Core>, run: impl FnOnce(Option<Cache<'_>>) -> R) -> R {
-    run(None)
-}
-
-/// Calls with the thread's cache in a pool, if it has or can get one.
+/// It knows the thread's cache, which [`Pool::take`] has to look for, and is a handle of the pool
+/// in all else. It shares the cache with `Pool::take` and with everything that the thread drops.
 ///
-/// The caller's handle or slot keeps the core while this looks for the cache; `run` may be what
-/// gives it up.
-#[cfg(not(loom))]
-#[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
-#[inline(always)]
-pub(crate) fn with<R>(core: NonNull<Core>, run: impl FnOnce(Option<Cache<'_>>) -> R) -> R {
-    // SAFETY: the caller's handle or slot keeps the core.
-    let caches = std::sync::Arc::as_ptr(unsafe { &core.as_ref().caches });
-    if last::CACHES.get() != caches {
-        registry::find(core);
-    }
-    // Field by field: a copy of all would go through memory in larger pieces than it was written.
-    let is_known = last::CACHES.get() == caches;
-    let control = if is_known { last::CONTROL.get() } else { None };
-    run(control.map(|control| Cache {
-        // SAFETY: the registry keeps the caches of what is remembered, and forgets it before it
-        // lets go of them; neither happens while `run` runs, since it does not come back here.
-        control: unsafe { control.as_ref() },
-        // SAFETY: as above.
-        magazines: unsafe { last::MAGAZINES.get().as_ref() },
-    }))
+/// # Examples
+///
+/// ```
+/// use claude_flow_msgpool::{Options, Pool};
+///
+/// let pool = Pool::new(&Options::default())?;
+/// let local = pool.local();
+/// for _ in 0..3 {
+///     let mut buffer = local.take(5)?;
+///     buffer.copy_from_slice(b"hello");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Local {
+    /// Of the thread's cache; none if every cache is another thread's. Only to be dropped.
+    _claim: Option<Claim>,
+    /// The claim keeps it.
+    magazines: Option<NonNull<Magazine>>,
+    pool: Pool,
+    /// The cache is the thread's.
+    thread: PhantomData<*const ()>,
 }
 
-#[cfg(not(loom))]
-mod last {
-    use core::cell::Cell;
-    use core::ptr::{NonNull, null};
-
-    use crate::caches::{Cache, Caches, Control, Magazine};
-
-    crate::sync::thread_local! {
-        /// The caches of the pool that the thread used last: the address by which the pool is
-        /// recognised. While the registry keeps the caches no other pool can have it.
-        pub(super) static CACHES: Cell<*const Caches> = const { Cell::new(null()) };
-        /// The thread's own among them.
-        pub(super) static CONTROL: Cell<Option<NonNull<Control>>> = const { Cell::new(None) };
-        pub(super) static MAGAZINES: Cell<NonNull<[Magazine]>> =
-            const { Cell::new(NONE) };
-    }
-
-    const NONE: NonNull<[Magazine]> = NonNull::slice_from_raw_parts(NonNull::dangling(), 0);
-
-    pub(super) fn remember(caches: *const Caches, cache: Cache<'_>) {
-        CACHES.set(caches);
-        CONTROL.set(Some(NonNull::from(cache.control)));
-        MAGAZINES.set(NonNull::from(cache.magazines));
-    }
-
-    pub(super) fn forget() {
-        CACHES.set(null());
-        CONTROL.set(None);
-        MAGAZINES.set(NONE);
-    }
-}
-
-#[cfg(not(loom))]
-mod registry {
-    use core::cell::RefCell;
-    use core::ptr::NonNull;
-    use std::sync::Arc;
-
-    use super::POOLS_PER_THREAD_MAX;
-    use super::last;
-    use crate::caches::Caches;
-    use crate::core::Core;
-
-    /// One cache that the thread owns.
-    struct Entry {
-        caches: Arc<Caches>,
-        /// Alive while the thread is busy in the cache, perhaps gone otherwise.
-        core: NonNull<Core>,
-        index: u32,
-    }
-
-    impl Entry {
-        fn remember(&self) {
-            if let Some(cache) = self.caches.cache(self.index) {
-                last::remember(Arc::as_ptr(&self.caches), cache);
-            }
+impl Local {
+    pub(crate) fn new(pool: Pool) -> Self {
+        let claim = thread::claim(pool.address());
+        let cache = claim.as_ref().and_then(Claim::cache);
+        Self {
+            magazines: cache.map(|cache| cache.magazines),
+            _claim: claim,
+            pool,
+            thread: PhantomData,
         }
     }
 
-    impl Drop for Entry {
-        fn drop(&mut self) {
-            let Some(cache) = self.caches.cache(self.index) else {
-                return;
-            };
-            if let Some(_busy) = self.caches.enter(cache) {
-                // SAFETY: nobody wants attention, so the pool is not closed, and it does not
-                // finish closing while an owner is busy.
-                unsafe { self.core.as_ref() }.flush(cache);
-            }
-            // If somebody wanted attention what is left is reclaimed, or the next owner's.
-            cache.unclaim();
-        }
+    /// The pool, for all else.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
-    /// The caches that the thread owns.
-    struct Registry {
-        entries: RefCell<[Option<Entry>; POOLS_PER_THREAD_MAX]>,
-    }
-
-    impl Drop for Registry {
-        fn drop(&mut self) {
-            // From here on the thread uses the shared list.
-            last::forget();
-        }
-    }
-
-    crate::sync::thread_local! {
-        static REGISTRY: Registry = const {
-            Registry { entries: RefCell::new([const { None }; POOLS_PER_THREAD_MAX]) }
+    /// As [`Pool::take`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pool::take`].
+    ///
+    /// # Complexity
+    ///
+    /// As for [`Pool::take`].
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
+    pub fn take(&self, len: usize) -> Result<Buffer, TakeError> {
+        let core = self.pool.core();
+        let Some(class) = core.class_of(len) else {
+            return self.pool.take_oversize(len);
         };
+        lend(class, core.take(class, self.cache(class)), len)
     }
 
-    /// Remembers the thread's cache in a pool, if it has or can get one.
-    #[cold]
-    #[inline(never)]
-    pub(super) fn find(core: NonNull<Core>) {
-        // While the thread's locals are being dropped there is none.
-        let _ = REGISTRY.try_with(|registry| {
-            if let Ok(mut entries) = registry.entries.try_borrow_mut()
-                && let Some(entry) = find_among(&mut entries[..], core)
-            {
-                entry.remember();
-            }
-        });
+    /// As [`Pool::take_empty`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`Pool::take`].
+    #[inline]
+    pub fn take_empty(&self, capacity: usize) -> Result<Buffer, TakeError> {
+        let mut buffer = self.take(capacity)?;
+        buffer.clear();
+        Ok(buffer)
     }
 
-    fn find_among(entries: &mut [Option<Entry>], core: NonNull<Core>) -> Option<&Entry> {
-        // SAFETY: the caller of with() keeps the core.
-        let caches = unsafe { &core.as_ref().caches };
-        let is_known = |entry: &Entry| Arc::ptr_eq(&entry.caches, caches);
-        if let Some(place) = entries
-            .iter()
-            .position(|it| it.as_ref().is_some_and(is_known))
-        {
-            return entries[place].as_ref();
-        }
-        last::forget();
-        for entry in entries.iter_mut() {
-            if entry.as_ref().is_some_and(|it| it.caches.is_closed()) {
-                *entry = None;
-            }
-        }
-        let place = entries.iter_mut().find(|place| place.is_none())?;
-        let index = caches.claim()?;
-        Some(place.insert(Entry {
-            caches: Arc::clone(caches),
-            core,
-            index,
-        }))
+    #[inline]
+    fn cache(&self, class: &Class) -> Option<CachePart<'_>> {
+        let magazines = self.magazines?;
+        // SAFETY: the pool keeps the core, and that its caches.
+        let caches = unsafe { class.caches.as_ref() };
+        // SAFETY: the class is of the pool's core, as the caches are.
+        Some(unsafe { Cache { caches, magazines }.part(class.number) })
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local")
+            .field("has_cache", &self.magazines.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use crate::caches::Cache;
+use crate::caches::{Cache, CachePart};
 use crate::core::Core;
 use crate::stack::Stack;
 use crate::sync::{AtomicU32, Ordering};
@@ -44,42 +44,66 @@ fn options(slots: usize, waiting: Waiting) -> Options {
     }
 }
 
+/// The part of a cache for the one class.
+fn part(cache: Cache<'_>) -> CachePart<'_> {
+    #[expect(unsafe_code, reason = "as the registry of a thread")]
+    // SAFETY: every model has one class.
+    unsafe {
+        cache.part(0)
+    }
+}
+
 /// A core with a witness for each slot: loom reports two owners at once, and an owner that does
 /// not see what the one before it did.
 struct Watched {
-    core: Core,
+    core: Box<Core>,
     witnesses: Vec<UnsafeCell<u32>>,
 }
 
 impl Watched {
     fn new(slots: usize, waiting: Waiting) -> Arc<Self> {
+        let core = Core::new(&options(slots, waiting)).expect("the options are valid");
+        let core = core.settle_down();
         Arc::new(Self {
-            core: Core::new(&options(slots, waiting)).expect("the options are valid"),
+            #[expect(unsafe_code, reason = "the core knows where it lies")]
+            // SAFETY: it came out of a box, and nobody counts its holders here.
+            core: unsafe { Box::from_raw(core.as_ptr()) },
             witnesses: (0..slots).map(|_| UnsafeCell::new(0)).collect(),
         })
     }
 
     fn claim(&self) -> Cache<'_> {
         let index = self.core.caches.claim().expect("there is a cache for each");
+        self.cache(index)
+    }
+
+    fn cache(&self, index: u32) -> Cache<'_> {
         self.core.caches.cache(index).expect("claim gives an index")
     }
 
     /// What the end of a thread does.
     fn end(&self, cache: Cache<'_>) {
-        if let Some(_busy) = self.core.caches.enter(cache) {
-            self.core.flush(cache);
+        #[expect(unsafe_code, reason = "as the claim of a thread")]
+        // SAFETY: the Arc keeps the core, and the cache is of it.
+        unsafe {
+            Core::flush(NonNull::from(&*self.core), cache);
         }
-        cache.unclaim();
+        let is_it = |index: &u32| self.cache(*index).magazines == cache.magazines;
+        let index = (0..2).find(is_it).expect("there are two");
+        self.core.caches.unclaim(index);
     }
 
     fn take(&self, cache: Option<Cache<'_>>) -> Option<u32> {
         let at = self.core.at(0).expect("there is one class");
-        self.core.take(at, cache).inspect(|slot| self.touch(*slot))
+        let header = self.core.take(at.class, cache.map(part));
+        #[expect(unsafe_code, reason = "the entry point gives a pointer")]
+        // SAFETY: the slot is this caller's, and the core keeps its header.
+        let slot = header.map(|it| unsafe { it.as_ref() }.index.load(Ordering::Relaxed));
+        slot.inspect(|slot| self.touch(*slot))
     }
 
     fn take_until(&self, deadline: Deadline) -> Option<u32> {
-        let at = self.core.at(0).expect("there is one class");
-        let slot = self.core.take_until(at, deadline);
+        let slot = self.core.take_until(0, deadline);
         slot.inspect(|slot| self.touch(*slot))
     }
 
@@ -98,8 +122,9 @@ impl Watched {
         #[expect(unsafe_code, reason = "the entry point takes a pointer")]
         // SAFETY: the caller was given the slot, and the Arc keeps the core.
         unsafe {
-            let class = NonNull::from(self.core.at(0).expect("there is one class").class);
-            Core::release(NonNull::from(&self.core), class, slot, cache);
+            let class = self.core.at(0).expect("there is one class").class;
+            let header = class.headers.address(slot).expect("it was taken");
+            Core::release(NonNull::from(class), header, cache.map(part));
         }
     }
 
@@ -280,7 +305,7 @@ fn waiter_gets_the_slot(waiting: Waiting, has_cache: bool) {
         let slot = pool.take(None).expect("it is fresh");
         let other = Arc::clone(&pool);
         let thread = thread::spawn(move || {
-            let cache = cache.and_then(|index| other.core.caches.cache(index));
+            let cache = cache.map(|index| other.cache(index));
             other.release(slot, cache);
             if let Some(cache) = cache {
                 other.end(cache);
@@ -415,15 +440,16 @@ fn closing_finds_what_lies_in_caches() {
             #[expect(unsafe_code, reason = "the entry point takes a pointer")]
             // SAFETY: the slot was taken above and is given back once.
             unsafe {
-                let class = NonNull::from(core.0.as_ref().at(0).expect("there is one").class);
-                Core::release(core.0, class, slot, Some(cache));
+                let class = core.0.as_ref().at(0).expect("there is one").class;
+                let header = class.headers.address(slot).expect("it was taken");
+                Core::release(NonNull::from(class), header, Some(part(cache)));
             }
-            if let Some(_busy) = caches.enter(cache) {
-                #[expect(unsafe_code, reason = "as the registry of a thread")]
-                // SAFETY: nobody wants attention, and closing waits for a busy owner.
-                unsafe { core.0.as_ref() }.flush(cache);
+            #[expect(unsafe_code, reason = "as the claim of a thread")]
+            // SAFETY: the cache is of this core, which may be gone by now.
+            unsafe {
+                Core::flush(core.0, cache);
             }
-            cache.unclaim();
+            caches.unclaim(index);
         });
         drop(pool);
         thread.join().expect("the other thread ends");

@@ -13,7 +13,7 @@ use crate::slot::Slot;
 
 /// Bytes that many read: a [`Buffer`] that was [frozen](Buffer::freeze).
 ///
-/// A clone is one atomic addition and shares the bytes; so does a [slice](Self::slice). The slot
+/// A clone is one atomic addition and shares the bytes; so does a [`Part`] of them. The slot
 /// goes back to the pool when the last of them is dropped, on whichever thread.
 ///
 /// # Examples
@@ -66,7 +66,7 @@ impl Message {
     ///
     /// One atomic addition; wait-free.
     #[must_use]
-    pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Part {
         let range = (range.start_bound().cloned(), range.end_bound().cloned());
         self.try_slice(range)
             .expect("the range is within the message")
@@ -74,43 +74,143 @@ impl Message {
 
     /// As [`slice`](Self::slice); none if the range is not within the length.
     #[must_use]
-    pub fn try_slice(&self, range: impl RangeBounds<usize>) -> Option<Self> {
-        let start = match range.start_bound() {
-            Bound::Included(start) => *start,
-            Bound::Excluded(before) => before.checked_add(1)?,
-            Bound::Unbounded => 0,
-        };
-        let end = match range.end_bound() {
-            Bound::Included(last) => last.checked_add(1)?,
-            Bound::Excluded(end) => *end,
-            Bound::Unbounded => self.len(),
-        };
-        let len = u32::try_from(end.checked_sub(start)?).ok()?;
-        let slot = self.slot.part(u32::try_from(start).ok()?, len)?;
-        Some(Self { slot })
+    pub fn try_slice(&self, range: impl RangeBounds<usize>) -> Option<Part> {
+        let (start, len) = within(self.slot.len(), &range)?;
+        Some(Part {
+            message: self.clone(),
+            start,
+            len,
+        })
     }
 
     /// The bytes to write to again, if nobody else has them.
     ///
-    /// The buffer has the capacity of the whole slot; the bytes of a part of a message move to
-    /// its front.
-    ///
     /// # Errors
     ///
-    /// The message itself, if it has clones or slices elsewhere.
+    /// The message itself, if it has clones or parts elsewhere.
     pub fn try_into_buffer(self) -> Result<Buffer, Self> {
         if !self.slot.is_sole() {
             return Err(self);
         }
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
-        let mut slot = unsafe { core::ptr::read(&raw const this.slot) };
+        let slot = unsafe { core::ptr::read(&raw const this.slot) };
         slot.renew();
         // SAFETY: is_sole() says that it is the only handle.
-        unsafe { slot.move_to_front() };
-        slot.note_len();
-        // SAFETY: the only handle, and at the front.
         Ok(unsafe { Buffer::from_slot(slot) })
+    }
+}
+
+/// Where a range of `len` bytes begins and how long it is; none if it is not within.
+fn within(len: u32, range: &impl RangeBounds<usize>) -> Option<(u32, u32)> {
+    let start = match range.start_bound() {
+        Bound::Included(start) => *start,
+        Bound::Excluded(before) => before.checked_add(1)?,
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(last) => last.checked_add(1)?,
+        Bound::Excluded(end) => *end,
+        Bound::Unbounded => len as usize,
+    };
+    if end > len as usize {
+        return None;
+    }
+    let len = u32::try_from(end.checked_sub(start)?).ok()?;
+    Some((u32::try_from(start).ok()?, len))
+}
+
+/// A part of a [`Message`], sharing its bytes.
+///
+/// It keeps the whole message's slot. A message is one word and a part two, so that whoever needs
+/// no parts does not pay for moving the range.
+///
+/// # Examples
+///
+/// ```
+/// use claude_flow_msgpool::{Options, Pool};
+///
+/// let pool = Pool::new(&Options::default())?;
+/// let mut buffer = pool.take(5)?;
+/// buffer.copy_from_slice(b"hello");
+/// let end = buffer.freeze().slice(3..);
+/// assert_eq!(&*end, b"lo");
+/// assert_eq!(&**end.whole(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Part {
+    message: Message,
+    /// With `len` within the message's length, which does not change.
+    start: u32,
+    len: u32,
+}
+
+impl Part {
+    /// The message that this is a part of.
+    #[must_use]
+    pub fn whole(&self) -> &Message {
+        &self.message
+    }
+
+    /// As [`Message::slice`], of these bytes.
+    ///
+    /// # Panics
+    ///
+    /// If the range is not within the length, as slicing does.
+    #[must_use]
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
+        let range = (range.start_bound().cloned(), range.end_bound().cloned());
+        self.try_slice(range).expect("the range is within the part")
+    }
+
+    /// As [`slice`](Self::slice); none if the range is not within the length.
+    #[must_use]
+    pub fn try_slice(&self, range: impl RangeBounds<usize>) -> Option<Self> {
+        let (start, len) = within(self.len, &range)?;
+        Some(Self {
+            message: self.message.clone(),
+            start: self.start + start,
+            len,
+        })
+    }
+
+    /// The bytes to write to again, if nobody else has the message.
+    ///
+    /// The buffer has the capacity of the whole slot; the bytes move to its front.
+    ///
+    /// # Errors
+    ///
+    /// The part itself, if the message has clones or parts elsewhere.
+    pub fn try_into_buffer(self) -> Result<Buffer, Self> {
+        let Self {
+            message,
+            start,
+            len,
+        } = self;
+        let start_and_end = start as usize..start as usize + len as usize;
+        match message.try_into_buffer() {
+            Ok(mut buffer) => {
+                buffer.copy_within(start_and_end, 0);
+                buffer.truncate(len as usize);
+                Ok(buffer)
+            }
+            Err(message) => Err(Self {
+                message,
+                start,
+                len,
+            }),
+        }
+    }
+}
+
+impl Deref for Part {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        let start = self.start as usize;
+        &self.message[start..start + self.len as usize]
     }
 }
 
@@ -124,7 +224,8 @@ impl Clone for Message {
 }
 
 impl Drop for Message {
-    #[inline]
+    #[expect(clippy::inline_always, reason = "keeps the message in registers")]
+    #[inline(always)]
     fn drop(&mut self) {
         if self.slot.give_up() {
             self.slot.renew();
@@ -144,62 +245,78 @@ impl Deref for Message {
     }
 }
 
-impl AsRef<[u8]> for Message {
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl Borrow<[u8]> for Message {
-    fn borrow(&self) -> &[u8] {
-        self
-    }
-}
-
 impl From<Buffer> for Message {
     fn from(buffer: Buffer) -> Self {
         buffer.freeze()
     }
 }
 
-impl PartialEq for Message {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
+/// What is compared, hashed and shown as its bytes are.
+macro_rules! as_bytes {
+    ($name:ident) => {
+        impl AsRef<[u8]> for $name {
+            fn as_ref(&self) -> &[u8] {
+                self
+            }
+        }
+
+        impl Borrow<[u8]> for $name {
+            fn borrow(&self) -> &[u8] {
+                self
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                **self == **other
+            }
+        }
+
+        impl Eq for $name {}
+
+        impl PartialEq<[u8]> for $name {
+            fn eq(&self, other: &[u8]) -> bool {
+                **self == *other
+            }
+        }
+
+        impl PartialEq<&[u8]> for $name {
+            fn eq(&self, other: &&[u8]) -> bool {
+                **self == **other
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                (**self).cmp(&**other)
+            }
+        }
+
+        /// As the bytes, which [`Borrow`] promises.
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                (**self).hash(state);
+            }
+        }
+
+        /// Without a copy of the payload; one small allocation for the owner.
+        #[cfg(feature = "bytes")]
+        impl From<$name> for bytes::Bytes {
+            fn from(bytes: $name) -> Self {
+                Self::from_owner(bytes)
+            }
+        }
+    };
 }
 
-impl Eq for Message {}
-
-impl PartialEq<[u8]> for Message {
-    fn eq(&self, other: &[u8]) -> bool {
-        **self == *other
-    }
-}
-
-impl PartialEq<&[u8]> for Message {
-    fn eq(&self, other: &&[u8]) -> bool {
-        **self == **other
-    }
-}
-
-impl PartialOrd for Message {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Message {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (**self).cmp(&**other)
-    }
-}
-
-/// As the bytes, which [`Borrow`] promises.
-impl Hash for Message {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
+as_bytes!(Message);
+as_bytes!(Part);
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -210,10 +327,11 @@ impl fmt::Debug for Message {
     }
 }
 
-/// Without a copy of the payload; one small allocation for the owner.
-#[cfg(feature = "bytes")]
-impl From<Message> for bytes::Bytes {
-    fn from(message: Message) -> Self {
-        Self::from_owner(message)
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part")
+            .field("start", &self.start)
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }

@@ -6,9 +6,10 @@ use core::ptr::NonNull;
 
 use claude_flow_ringbuf::Deadline;
 
-use crate::core::{At, Core};
+use crate::core::{Class, Core};
+use crate::layout::SlotHeader;
 use crate::slot::Slot;
-use crate::{Buffer, Options, OptionsError, Oversize, Stats, TakeError, local};
+use crate::{Buffer, Local, Options, OptionsError, Oversize, Stats, TakeError, thread};
 
 /// A pool of message slots; a handle that is cheap to clone.
 ///
@@ -67,18 +68,25 @@ impl Pool {
     ///
     /// Constant and wait-free while the thread's cache has a slot; lock-free when it exchanges a
     /// batch with the shared list. If that is empty the caches of other threads are reclaimed,
-    /// which waits, up to a bound, for owners that are using theirs. No allocation up to the
+    /// which waits for nobody. No allocation up to the
     /// largest class, but for what the system's thread-local storage needs at a thread's first
     /// use of any pool.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub fn take(&self, len: usize) -> Result<Buffer, TakeError> {
-        let Some(at) = self.class_of(len) else {
+        let core = self.core();
+        let Some(class) = core.class_of(len) else {
             return self.take_oversize(len);
         };
-        let core = self.core();
-        let slot = local::with(self.core, |cache| core.take(at, cache));
-        lend(at, slot, len)
+        lend(class, core.take(class, thread::known(class)), len)
+    }
+
+    /// The calling thread's handle, which does not have to look for the thread's cache each time.
+    ///
+    /// If all caches are claimed it has none, and uses the shared list.
+    #[must_use]
+    pub fn local(&self) -> Local {
+        Local::new(self.clone())
     }
 
     /// As [`take`](Self::take), waiting up to the deadline for a slot to come back, as
@@ -102,12 +110,12 @@ impl Pool {
             Err(TakeError::Exhausted { .. }) => {}
             done => return done,
         }
-        let Some(at) = self.class_of(len) else {
+        let core = self.core();
+        let Some(class) = core.class_of(len) else {
             return self.take_oversize(len);
         };
-        let core = self.core();
-        let slot = core.take_until(at, deadline.into());
-        lend(at, slot, len)
+        let slot = core.take_until(class.number, deadline.into());
+        lend(class, slot.and_then(|it| class.headers.address(it)), len)
     }
 
     /// An empty buffer with room for `capacity` bytes, to be written to.
@@ -138,20 +146,19 @@ impl Pool {
     }
 
     #[inline]
-    fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core {
         // SAFETY: the handle is a holder, which keeps the core.
         unsafe { self.core.as_ref() }
     }
 
-    #[inline]
-    fn class_of(&self, len: usize) -> Option<At<'_>> {
-        let core = self.core();
-        core.at(core.class_of(len)?)
+    /// For what outlives the borrow and is kept by this or another handle.
+    pub(crate) fn address(&self) -> NonNull<Core> {
+        self.core
     }
 
     #[cold]
     #[inline(never)]
-    fn take_oversize(&self, len: usize) -> Result<Buffer, TakeError> {
+    pub(crate) fn take_oversize(&self, len: usize) -> Result<Buffer, TakeError> {
         let core = self.core();
         if core.oversize == Oversize::Refuse {
             return Err(TakeError::TooLarge {
@@ -169,19 +176,21 @@ impl Pool {
     }
 }
 
-/// Straight down, without combinators: a buffer that is put together in memory is read back in
-/// pieces larger than it was written in, which stalls.
+/// Straight down, without combinators, which would put the buffer together in memory.
 #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
 #[inline(always)]
-fn lend(at: At<'_>, index: Option<u32>, len: usize) -> Result<Buffer, TakeError> {
+pub(crate) fn lend(
+    class: &Class,
+    slot: Option<NonNull<SlotHeader>>,
+    len: usize,
+) -> Result<Buffer, TakeError> {
     #[expect(clippy::cast_possible_truncation, reason = "at most CLASS_BYTES_MAX")]
     let len = len as u32;
-    let Some(index) = index else {
-        return Err(at.class.is_exhausted());
+    let Some(header) = slot else {
+        return Err(class.is_exhausted());
     };
-    let Some(slot) = Slot::lend(at.class, index, len) else {
-        return Err(at.class.is_exhausted());
-    };
+    debug_assert!(len <= class.payload_bytes);
+    let slot = Slot::lend(header, len);
     // SAFETY: the core gave the slot to this caller alone; class_of() chose the class for len.
     Ok(unsafe { Buffer::from_slot(slot) })
 }

@@ -167,24 +167,19 @@ impl<T: InRegion> Table<T> {
         }
     }
 
-    /// `count` values from an index on, if there are so many and they lie without gaps.
-    pub(crate) fn range(&self, first: u32, count: u32) -> Option<&[T]> {
-        let (first, count) = (first as usize, count as usize);
-        let end = first.checked_add(count)?;
-        if end > self.count {
-            return None;
-        }
+    /// The address of a value, if there is one, good for what lies around it in the region.
+    #[inline]
+    pub(crate) fn address(&self, index: u32) -> Option<NonNull<T>> {
         #[cfg(loom)]
-        return self.items.get(first..end);
+        return self.get(index).map(NonNull::from);
         #[cfg(not(loom))]
         {
-            if self.stride != size_of::<T>() {
+            let index = index as usize;
+            if index >= self.count {
                 return None;
             }
-            // SAFETY: first <= count, so this is within the region or at the table's end.
-            let item = unsafe { self.base.add(first * self.stride) };
-            // SAFETY: as in get(), for each of the `count` values, which lie side by side.
-            Some(unsafe { core::slice::from_raw_parts(item.cast::<T>().as_ptr(), count) })
+            // SAFETY: index < count, so the value is within the region; checked in new().
+            Some(unsafe { self.base.add(index * self.stride) }.cast())
         }
     }
 }

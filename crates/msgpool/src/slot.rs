@@ -1,14 +1,14 @@
 //! A slot that is in use: what a buffer and a message have in common.
 #![expect(unsafe_code, reason = "reads and writes payloads in the region")]
 
+use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
 use crate::core::{Class, Core, lease};
-use crate::layout::{LINE_BYTES, SlotHeader};
-use crate::local;
-use crate::options::{CLASS_BYTES_MAX, SLOTS_MAX};
+use crate::layout::{HEADER_BYTES, SlotHeader};
 use crate::sync::{Ordering, fence};
+use crate::thread;
 
 /// The part of a slot's state that counts handles beyond the first.
 const HANDLES: u64 = 0xFFFF_FFFF;
@@ -17,99 +17,40 @@ const GENERATION: u64 = 1 << 32;
 /// More handles than this are a leak in a loop; the count must not reach the generation.
 const HANDLES_MAX: u64 = 1 << 31;
 
-/// A slot in use, and the part of its payload that a handle shows.
+/// A slot in use.
 ///
 /// Whoever has it decides whether it is the only one who has. It keeps the core, and with it the
-/// class, header and payload. Two words, so that it is passed in registers: what is written to
-/// memory in pieces and copied in larger ones stalls for some 20 cycles.
+/// class, header and payload. One word: a handle of two is written to memory in pieces, and read
+/// in one by whoever moves it, which stalls for some 20 cycles.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// The address of the slot's [`Class`]; with [`IN_HEAP`] set, that of its [`HeapSlot`].
-    place: NonNull<u8>,
-    /// [`Shown::packed`] of a slot in a class; in the heap, [`Shown::packed_in_heap`].
-    /// `start` and `len` are within the payload.
-    shown: u64,
+    /// Good for the payload as well: derived from the region, or from the block in the heap.
+    header: NonNull<SlotHeader>,
 }
 
-/// Set in the address of a slot from the heap; classes and heap slots are aligned to more.
-const IN_HEAP: usize = 1;
-
-const _: () = assert!(align_of::<Class>() > IN_HEAP && align_of::<HeapSlot>() > IN_HEAP);
-const _: () = assert!(SLOTS_MAX <= 1 << INDEX_BITS && CLASS_BYTES_MAX < 1 << LEN_BITS);
-
-const INDEX_BITS: u32 = 22;
-const LEN_BITS: u32 = 21;
-
-/// What a handle shows of which slot.
-#[derive(Debug, Clone, Copy)]
-struct Shown {
-    /// The slot's number in its class; nothing in the heap.
-    index: u32,
-    start: u32,
-    len: u32,
-}
-
-impl Shown {
-    #[inline]
-    fn packed(self) -> u64 {
-        let index = u64::from(self.index) << (2 * LEN_BITS);
-        index | u64::from(self.start) << LEN_BITS | u64::from(self.len)
-    }
-
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "masked to fewer bits")]
-    fn unpacked(packed: u64) -> Self {
-        let mask = (1 << LEN_BITS) - 1;
-        Self {
-            index: (packed >> (2 * LEN_BITS)) as u32,
-            start: (packed >> LEN_BITS & mask) as u32,
-            len: (packed & mask) as u32,
-        }
-    }
-
-    fn packed_in_heap(self) -> u64 {
-        u64::from(self.start) << 32 | u64::from(self.len)
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the halves are wanted")]
-    fn unpacked_in_heap(packed: u64) -> Self {
-        Self {
-            index: 0,
-            start: (packed >> 32) as u32,
-            len: packed as u32,
-        }
-    }
-}
-
-/// What lies one line in front of a payload from the heap.
+/// What lies in front of a payload from the heap.
 #[repr(C, align(64))]
 #[derive(Debug)]
 struct HeapSlot {
-    header: SlotHeader,
     core: NonNull<Core>,
     capacity: u32,
+    /// At the end, right in front of the payload.
+    header: SlotHeader,
 }
 
-const _: () = assert!(size_of::<HeapSlot>() == LINE_BYTES || cfg!(loom));
+const _: () =
+    assert!(size_of::<HeapSlot>() == offset_of!(HeapSlot, header) + HEADER_BYTES || cfg!(loom));
 
 impl Slot {
     /// The slot that a taker was given.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
-    pub(crate) fn lend(class: &Class, index: u32, len: u32) -> Option<Self> {
-        let header = class.headers.get(index)?;
-        debug_assert!(len <= class.payload_bytes);
-        header.lease.store(lease(len), Ordering::Relaxed);
-        Some(Self {
-            place: NonNull::from(class).cast(),
-            shown: Shown {
-                index,
-                start: 0,
-                len,
-            }
-            .packed(),
-        })
+    pub(crate) fn lend(header: NonNull<SlotHeader>, len: u32) -> Self {
+        let slot = Self { header };
+        slot.set_len(len);
+        slot
     }
+
     /// A slot from the heap; none if the heap has none.
     pub(crate) fn from_heap(core: &Core, len: u32) -> Option<Self> {
         let layout = heap_layout(len)?;
@@ -123,47 +64,36 @@ impl Slot {
         // SAFETY: aligned and big enough by heap_layout(), and nobody else's.
         unsafe { block.cast::<HeapSlot>().write(slot) };
         core.hold();
-        Some(Self {
-            place: block.map_addr(|address| address | IN_HEAP),
-            shown: Shown {
-                index: 0,
-                start: 0,
-                len,
-            }
-            .packed_in_heap(),
-        })
+        // SAFETY: within the block.
+        let header = unsafe { block.add(offset_of!(HeapSlot, header)) }.cast();
+        let slot = Self { header };
+        slot.set_len(len);
+        Some(slot)
     }
 
-    #[cfg(all(test, loom))]
+    #[cfg(loom)]
     pub(crate) fn index(&self) -> u32 {
-        self.shown().index
+        self.header().index.load(Ordering::Relaxed)
     }
 
     #[inline]
     pub(crate) fn is_heap(&self) -> bool {
-        self.place.addr().get() & IN_HEAP != 0
+        self.class().is_none()
     }
 
     #[inline]
-    fn class(&self) -> Option<NonNull<Class>> {
-        (!self.is_heap()).then_some(self.place.cast())
+    fn class(&self) -> Option<&Class> {
+        let class = self.header().class.load(Ordering::Relaxed);
+        // SAFETY: null in the heap; else written by SlotHeader::settle() before the slot was
+        // first lent, with the address of a class of the core, which the slot keeps.
+        unsafe { class.as_ref() }
     }
 
     #[inline]
-    fn shown(&self) -> Shown {
-        if self.is_heap() {
-            Shown::unpacked_in_heap(self.shown)
-        } else {
-            Shown::unpacked(self.shown)
-        }
-    }
-
-    fn show(&mut self, shown: Shown) {
-        self.shown = if self.is_heap() {
-            shown.packed_in_heap()
-        } else {
-            shown.packed()
-        };
+    fn header(&self) -> &SlotHeader {
+        // SAFETY: the address of a header in the region or in a block of the heap; the slot
+        // keeps both.
+        unsafe { self.header.as_ref() }
     }
 
     /// The block of a slot from the heap.
@@ -173,65 +103,65 @@ impl Slot {
     /// The slot is from the heap.
     unsafe fn heap(&self) -> NonNull<HeapSlot> {
         debug_assert!(self.is_heap());
-        let block = self.place.as_ptr().map_addr(|address| address & !IN_HEAP);
-        // SAFETY: it was the address of an allocation before it was marked.
-        unsafe { NonNull::new_unchecked(block) }.cast()
+        // SAFETY: the header of a slot from the heap lies there in its HeapSlot.
+        unsafe { self.header.byte_sub(offset_of!(HeapSlot, header)) }.cast()
     }
 
+    #[inline]
     pub(crate) fn capacity(&self) -> u32 {
         match self.class() {
-            // SAFETY: the slot keeps the core, which has the class.
-            Some(class) => unsafe { class.as_ref() }.payload_bytes,
+            Some(class) => class.payload_bytes,
             // SAFETY: no class, so from the heap; written in from_heap(), never changed.
             None => unsafe { (*self.heap().as_ptr()).capacity },
         }
     }
 
-    #[inline]
-    fn header(&self) -> &SlotHeader {
-        let Some(class) = self.class() else {
-            // SAFETY: from the heap; the block lives as long as the slot.
-            return unsafe { &(*self.heap().as_ptr()).header };
-        };
-        // SAFETY: the slot keeps the core, which has the class.
-        let class = unsafe { class.as_ref() };
-        let header = class.headers.get(Shown::unpacked(self.shown).index);
-        header.expect("a slot was lent by its class")
-    }
-
     /// The payload's first byte.
     #[inline]
     fn payload(&self) -> NonNull<u8> {
-        let Some(class) = self.class() else {
+        // A model keeps its atomics elsewhere, and they are larger.
+        #[cfg(loom)]
+        return match self.class() {
+            Some(class) => class.payload(self.index()).expect("a class lent it"),
             // SAFETY: from the heap; the payload is behind the HeapSlot in the block.
-            return unsafe { self.heap().add(1) }.cast();
+            None => unsafe { self.heap().add(1) }.cast(),
         };
-        // SAFETY: the slot keeps the core, which has the class.
-        let class = unsafe { class.as_ref() };
-        let payload = class.payload(Shown::unpacked(self.shown).index);
-        payload.expect("a slot was lent by its class")
+        #[cfg(not(loom))]
+        // SAFETY: the payload is right behind its header in the same allocation: ClassPlace::new()
+        // and HeapSlot.
+        unsafe {
+            self.header.cast::<u8>().add(HEADER_BYTES)
+        }
     }
 
-    /// The first byte shown, and how many there are.
+    /// How many bytes of the payload are shown, from its front.
     #[inline]
-    fn range(&self) -> (NonNull<u8>, usize) {
-        let shown = self.shown();
-        // SAFETY: start is within the payload (field).
-        let first = unsafe { self.payload().add(shown.start as usize) };
-        (first, shown.len as usize)
+    pub(crate) fn len(&self) -> u32 {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the length is the low half"
+        )]
+        let len = self.header().lease.load(Ordering::Relaxed) as u32;
+        len
+    }
+
+    /// Shows so many bytes; the caller has the only handle, and there are so many.
+    #[inline]
+    pub(crate) fn set_len(&self, len: u32) {
+        self.header().lease.store(lease(len), Ordering::Relaxed);
     }
 
     /// The bytes shown.
     ///
     /// # Safety
     ///
-    /// Nobody writes to them while the slice lives.
+    /// Nobody writes to them, nor changes the length, while the slice lives.
     #[inline]
     pub(crate) unsafe fn bytes(&self) -> &[u8] {
-        let (first, len) = self.range();
-        // SAFETY: within the payload (fields) and not written to (contract); the region and heap
-        // slots began as zeros, so every byte is initialised; the slot keeps the memory.
-        unsafe { core::slice::from_raw_parts(first.as_ptr(), len) }
+        let len = self.len() as usize;
+        // SAFETY: within the payload (set_len) and not written to (contract); the region and
+        // heap slots began as zeros, so every byte is initialised; the slot keeps the memory.
+        unsafe { core::slice::from_raw_parts(self.payload().as_ptr(), len) }
     }
 
     /// The bytes shown, to be written to.
@@ -241,61 +171,9 @@ impl Slot {
     /// This is the only handle of the slot.
     #[inline]
     pub(crate) unsafe fn bytes_mut(&mut self) -> &mut [u8] {
-        let (first, len) = self.range();
+        let len = self.len() as usize;
         // SAFETY: as in bytes(), and nobody else has the slot (contract).
-        unsafe { core::slice::from_raw_parts_mut(first.as_ptr(), len) }
-    }
-
-    /// Moves the bytes shown to the payload's front.
-    ///
-    /// # Safety
-    ///
-    /// This is the only handle of the slot.
-    pub(crate) unsafe fn move_to_front(&mut self) {
-        let (first, len) = self.range();
-        // SAFETY: both are within the payload, and nobody else has it (contract).
-        unsafe { first.copy_to(self.payload(), len) };
-        let shown = self.shown();
-        self.show(Shown { start: 0, ..shown });
-    }
-
-    /// Shows `len` bytes; false if there are not so many from the first on.
-    pub(crate) fn resize(&mut self, len: u32) -> bool {
-        let shown = self.shown();
-        let fits = len <= self.capacity() - shown.start;
-        if fits {
-            self.show(Shown { len, ..shown });
-        }
-        fits
-    }
-
-    /// Shows fewer bytes.
-    pub(crate) fn truncate(&mut self, len: u32) {
-        let shown = self.shown();
-        let len = len.min(shown.len);
-        self.show(Shown { len, ..shown });
-    }
-
-    /// Another handle, which shows a part of what this one shows; none if there is no such part.
-    pub(crate) fn part(&self, start: u32, len: u32) -> Option<Self> {
-        let shown = self.shown();
-        if start.checked_add(len)? > shown.len {
-            return None;
-        }
-        let mut part = self.share();
-        part.show(Shown {
-            start: shown.start + start,
-            len,
-            ..shown
-        });
-        Some(part)
-    }
-
-    /// Tells the statistics how many bytes of payload there are.
-    #[inline]
-    pub(crate) fn note_len(&self) {
-        let lease = lease(self.shown().len);
-        self.header().lease.store(lease, Ordering::Relaxed);
+        unsafe { core::slice::from_raw_parts_mut(self.payload().as_ptr(), len) }
     }
 
     /// Another handle of the same slot.
@@ -307,7 +185,9 @@ impl Slot {
             // As `Arc`: the only other way would be a handle to memory that is given back.
             std::process::abort();
         }
-        Self { ..*self }
+        Self {
+            header: self.header,
+        }
     }
 
     /// Whether this is the only handle; if so it stays so, since handles come from handles.
@@ -350,23 +230,41 @@ impl Slot {
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub(crate) unsafe fn release(&mut self) {
+        let class = self.header().class.load(Ordering::Relaxed);
+        // SAFETY: the slot keeps the core, which has the class; null in the heap.
+        let cache = unsafe { thread::remembered(class) };
+        let (Some(cache), Some(class)) = (cache, NonNull::new(class)) else {
+            // SAFETY: the caller's contract.
+            unsafe { self.release_slow() };
+            return;
+        };
+        self.header().lease.store(0, Ordering::Relaxed);
+        // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
+        unsafe { Core::release(class, self.header, Some(cache)) };
+    }
+
+    /// As above, of a slot of any class of any pool or from the heap.
+    ///
+    /// # Safety
+    ///
+    /// As above.
+    #[inline(never)]
+    unsafe fn release_slow(&mut self) {
         let Some(class) = self.class() else {
             // SAFETY: the caller's contract; no class, so from the heap.
             unsafe { self.release_to_heap() };
             return;
         };
+        let class = NonNull::from(class);
         // SAFETY: the slot keeps the core, which has the class.
-        let core = unsafe { class.as_ref() }.core;
-        // SAFETY: as above.
-        if unsafe { core.as_ref() }.zeroize {
+        if unsafe { class.as_ref() }.zeroize {
             self.zeroize();
         }
         self.header().lease.store(0, Ordering::Relaxed);
-        let index = Shown::unpacked(self.shown).index;
-        local::with(core, |cache| {
-            // SAFETY: the caller owns the slot; `local` gives the thread's own cache in the core.
-            unsafe { Core::release(core, class, index, cache) };
-        });
+        // SAFETY: as above.
+        let cache = thread::known(unsafe { class.as_ref() });
+        // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
+        unsafe { Core::release(class, self.header, cache) };
     }
 
     #[cold]

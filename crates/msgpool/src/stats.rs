@@ -1,7 +1,7 @@
 //! What is in use, read without locks.
 
 use crate::core::{At, Core};
-use crate::layout::{Batch, LENT, SlotHeader};
+use crate::layout::{Batch, LENT};
 use crate::region::PAGE_BYTES;
 use crate::sync::Ordering;
 
@@ -105,12 +105,7 @@ impl ClassStats {
 fn resident_bytes(at: At<'_>, fresh: usize) -> usize {
     let batches = at.head.fresh_batches.load(Ordering::Relaxed) as usize;
     let batches = pages(batches * size_of::<Batch>());
-    let stride = at.class.payload_stride();
-    if stride > at.class.payload_bytes as usize {
-        // The headers are between the payloads.
-        return batches + pages(fresh * stride);
-    }
-    batches + pages(fresh * size_of::<SlotHeader>()) + pages(fresh * stride)
+    batches + pages(fresh * at.class.stride())
 }
 
 fn pages(bytes: usize) -> usize {

@@ -1,22 +1,17 @@
 //! The one door to atomics and threads: `core` and `std` normally, loom's under `cfg(loom)`.
 
 #[cfg(loom)]
-pub(crate) use loom::{
-    hint::spin_loop,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    },
-    thread::yield_now,
+pub(crate) use loom::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
 };
 
 #[cfg(not(loom))]
 pub(crate) use {
-    core::{
-        hint::spin_loop,
-        sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    core::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
     },
-    std::{sync::Arc, thread::yield_now, thread_local},
+    std::{sync::Arc, thread_local},
 };
 
 /// Only the compiler is held back: a model has no use for it, and loom has none.

@@ -19,10 +19,6 @@ fn bytes() -> Bytes {
 macro_rules! buffer {
     ($guard:ty) => {
         impl Buffer for $guard {
-            fn write(&mut self, number: u64) {
-                write_word(&mut self[..], number);
-            }
-
             fn read(&self) -> u64 {
                 read_word(&self[..])
             }
@@ -43,8 +39,10 @@ macro_rules! pool {
                 Self(Box::leak(Box::new($open)))
             }
 
-            fn take(&mut self) -> Self::Buffer {
-                $take(self.0)
+            fn take(&mut self, number: u64) -> Self::Buffer {
+                let mut buffer = $take(self.0);
+                write_word(&mut buffer[..], number);
+                buffer
             }
         }
 
@@ -119,8 +117,10 @@ impl LocalPool for Queue {
         Self(Arc::new(queue))
     }
 
-    fn take(&mut self) -> Bytes {
-        self.0.pop().unwrap_or_else(bytes)
+    fn take(&mut self, number: u64) -> Bytes {
+        let mut buffer = self.0.pop().unwrap_or_else(bytes);
+        write_word(&mut buffer[..], number);
+        buffer
     }
 
     fn give(&mut self, buffer: Bytes) {
@@ -139,8 +139,10 @@ impl LocalPool for FreeList {
         Self((0..BUFFERS).map(|_| bytes()).collect())
     }
 
-    fn take(&mut self) -> Bytes {
-        self.0.pop().unwrap_or_else(bytes)
+    fn take(&mut self, number: u64) -> Bytes {
+        let mut buffer = self.0.pop().unwrap_or_else(bytes);
+        write_word(&mut buffer[..], number);
+        buffer
     }
 
     fn give(&mut self, buffer: Bytes) {
@@ -217,9 +219,13 @@ macro_rules! heap {
                 Self($heap)
             }
 
-            fn take(&mut self) -> Self::Buffer {
+            fn take(&mut self, number: u64) -> Self::Buffer {
+                let start = NonNull::new($heap::allocate()).expect("there is memory");
+                // SAFETY: the block is larger than a word, is aligned for it and has no other
+                // user.
+                unsafe { start.cast().write(number) };
                 Block {
-                    start: NonNull::new($heap::allocate()).expect("there is memory"),
+                    start,
                     heap: std::marker::PhantomData,
                 }
             }
@@ -231,13 +237,8 @@ heap!(SystemHeap);
 heap!(Mimalloc);
 
 impl<H: Heap> Buffer for Block<H> {
-    fn write(&mut self, number: u64) {
-        // SAFETY: the block is larger than a word, is aligned for it and has no other user.
-        unsafe { self.start.cast().write(number) };
-    }
-
     fn read(&self) -> u64 {
-        // SAFETY: as in `write`, which every measure calls first.
+        // SAFETY: as in `take`, which wrote it.
         unsafe { self.start.cast().read() }
     }
 }

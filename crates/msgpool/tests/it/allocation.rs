@@ -73,7 +73,8 @@ fn nothing_is_allocated_after_construction() {
         for message in receiver {
             counted(|| {
                 drop(message);
-                drop(other.take(10).expect("few are in use"));
+                // At times the main thread has all of them.
+                drop(other.take(10));
             });
         }
     });

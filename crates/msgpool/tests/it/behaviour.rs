@@ -24,11 +24,7 @@ fn a_buffer_has_the_length_asked_for_and_the_capacity_of_its_class() {
     ] {
         let buffer = pool.take(len).expect("the pool is fresh");
         assert_eq!((buffer.len(), buffer.capacity()), (len, capacity));
-        assert_eq!(
-            buffer.as_ptr().align_offset(64),
-            0,
-            "payloads begin on a cache line"
-        );
+        assert_eq!(buffer.as_ptr().align_offset(32), 0, "payloads are aligned");
     }
     assert_all_home(&pool);
 }

@@ -1,6 +1,6 @@
 //! Any sequence of calls against a naive model.
 
-use claude_flow_msgpool::{Buffer, Message, Options, Oversize, Pool};
+use claude_flow_msgpool::{Buffer, Options, Oversize, Part, Pool};
 use proptest::prelude::*;
 
 use crate::options_of;
@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Default)]
 struct Model {
     buffers: Vec<(Buffer, Vec<u8>)>,
-    messages: Vec<(Message, Vec<u8>, usize)>,
+    messages: Vec<(Part, Vec<u8>, usize)>,
     next_slot: usize,
 }
 
@@ -50,7 +50,7 @@ impl Model {
         let mut slots: Vec<usize> = self
             .messages
             .iter()
-            .filter(|(message, ..)| !message.is_heap())
+            .filter(|(message, ..)| !message.whole().is_heap())
             .map(|(.., slot)| *slot)
             .collect();
         slots.sort_unstable();
@@ -83,7 +83,8 @@ impl Model {
                 if let Some(at) = buffer(index) {
                     let (real, model) = self.buffers.swap_remove(at);
                     self.next_slot += 1;
-                    self.messages.push((real.freeze(), model, self.next_slot));
+                    self.messages
+                        .push((real.freeze().slice(..), model, self.next_slot));
                 }
             }
             Step::Clone(index) => {
