@@ -2,11 +2,13 @@
 
 use crate::slip::hold_off;
 
-/// How long an end holds off for each place of the ring. The other end fills or empties one in some
-/// four ticks where its lines come at once. One tick gave 246 M/s at 1,024 slots where four gave 263
-/// and a range of rounds of 255–273 instead of 231–279, and 43 to 64 where lines come slowly; at 64 slots
-/// eight are too many (181 instead of 235).
+/// How long an end of a ring of so many places or more holds off for each of them. One tick gave
+/// 246 M/s at 1,024 slots where four gave 263 with rounds of 255–273 instead of 231–279.
 const TICKS_A_PLACE: u64 = 4;
+
+/// A smaller ring holds off for one tick a place: at 64 slots four gave 24 M/s instead of 41 while
+/// lines came slowly, and 235 instead of 228 while they came at once.
+const CAPACITY_LARGE: usize = 256;
 
 /// The longest that an end holds off: one to two microseconds.
 const TICKS_MAX: u64 = 4_096;
@@ -29,9 +31,14 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(capacity: usize) -> Self {
+        let ticks_a_place = if capacity < CAPACITY_LARGE {
+            1
+        } else {
+            TICKS_A_PLACE
+        };
         Self {
             plenty: capacity / 2,
-            ticks: (capacity as u64 * TICKS_A_PLACE).min(TICKS_MAX),
+            ticks: (capacity as u64 * ticks_a_place).min(TICKS_MAX),
             found: 0,
         }
     }
