@@ -249,7 +249,7 @@ impl<T, W: Wait> Producer<T, W> {
         Ok(())
     }
 
-    /// Lends up to `count` empty places of this lane; see [`spsc::Producer::claim`].
+    /// Lends up to `count` empty places of this lane; see [`spsc::Producer::try_claim`].
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ use core::ptr;
 use super::Consumer;
 use crate::Wait;
 
-/// Values in place, to be looked at, released or taken together; what [`Consumer::chunk`] returns.
+/// Values in place, to be looked at, released or taken together; what [`Consumer::try_chunk`] returns.
 ///
 /// Dropped, it leaves the values in the ring.
 #[must_use = "a chunk leaves the values in the ring until they are released or taken"]

@@ -11,7 +11,7 @@ use super::Producer;
 use crate::Wait;
 
 /// Empty places, to be filled in place and published together; what
-/// [`Producer::claim`] returns.
+/// [`Producer::try_claim`] returns.
 ///
 /// Dropped, it publishes nothing.
 #[must_use = "a claim publishes nothing until it is filled or committed"]
