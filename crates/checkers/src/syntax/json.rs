@@ -137,9 +137,10 @@ impl<'a> Document<'a> {
             && text[comment.clone()].contains('\n')
             && !between.contains('\n')
             && !text[error.span.start..].starts_with(['\n', '\r', '}', ']']);
-        let opener = comment.start..comment.start + 2;
-        let end = comment.end - 2..comment.end;
+        // Other comments may be shorter than the two bytes that open and close this kind.
         is_runaway.then(|| {
+            let opener = comment.start..comment.start + 2;
+            let end = comment.end - 2..comment.end;
             let message = "block comment is never closed where it was meant to be";
             Finding::error("syntax/unterminated-comment", message, opener)
                 .with_related("this ends it", end)

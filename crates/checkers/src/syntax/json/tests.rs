@@ -250,3 +250,8 @@ fn what_is_missing_is_missing_where_it_would_be_typed() {
         &[("syntax/unterminated-literal", 3)],
     );
 }
+
+#[test]
+fn a_comment_of_one_byte_before_an_error_is_survived() {
+    check_broken("a.json", &["#\n("]);
+}
