@@ -9,86 +9,40 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
+use claude_flow_benches::turns::{Options, Series, report};
 use claude_flow_benches::{FOLDERS, sample};
-use lexopt::prelude::*;
 
 /// Starts of each program, as a benchmark.
 const RUNS: usize = 50;
 
-/// Starts of each program, as a test.
-const RUNS_TEST: usize = 2;
-
 const LINES: usize = 1_000;
 
-#[derive(Debug)]
-struct Options {
-    runs: usize,
-    json: Option<PathBuf>,
-}
-
-/// A program and what starting it took.
+/// A program to start.
 #[derive(Debug)]
 struct Subject {
     name: String,
     program: PathBuf,
     arguments: Vec<String>,
-    times_ns: Vec<u64>,
 }
 
 fn main() -> Result<()> {
-    let options = options()?;
+    let options = Options::from_arguments(RUNS)?;
     let dir = tempfile::tempdir().context("making a folder for the samples")?;
-    let mut subjects = subjects(dir.path())?;
+    let subjects = subjects(dir.path())?;
+    let mut series: Vec<_> = subjects
+        .iter()
+        .map(|subject| Series::new(&subject.name))
+        .collect();
     for _ in 0..options.runs {
-        for subject in &mut subjects {
-            let time = subject.start()?;
-            subject.times_ns.push(time);
+        for (subject, series) in subjects.iter().zip(&mut series) {
+            series.push(subject.start()?)?;
         }
     }
-    println!(
-        "{:<24} {:>9} {:>9} {:>9}",
-        "whole process", "min", "p50", "p95"
-    );
-    for subject in &mut subjects {
-        subject.times_ns.sort_unstable();
-        let [least, median, p95] = [0, 50, 95].map(|per_cent| subject.percentile(per_cent));
-        println!(
-            "{:<24} {:>9} {:>9} {:>9}",
-            subject.name,
-            milliseconds(least),
-            milliseconds(median),
-            milliseconds(p95)
-        );
-    }
-    if let Some(path) = options.json {
-        let rows: Vec<_> = subjects.iter().map(Subject::row).collect();
-        let text = serde_json::to_string_pretty(&rows)?;
-        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
-    }
-    Ok(())
-}
-
-fn options() -> Result<Options> {
-    let mut options = Options {
-        runs: RUNS_TEST,
-        json: None,
-    };
-    let mut parser = lexopt::Parser::from_env();
-    while let Some(argument) = parser.next()? {
-        match argument {
-            // Cargo says so when it is to be a benchmark, and nothing when it is a test.
-            Long("bench") => options.runs = options.runs.max(RUNS),
-            Long("runs") => options.runs = parser.value()?.parse()?,
-            Long("json") => options.json = Some(parser.value()?.into()),
-            Long("test" | "nocapture" | "quiet") | Short('q') | Value(_) => {}
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    Ok(options)
+    report("whole process", &mut series, &options)
 }
 
 fn subjects(dir: &Path) -> Result<Vec<Subject>> {
@@ -157,12 +111,11 @@ impl Subject {
             name: name.to_owned(),
             program: program.into(),
             arguments: arguments.iter().map(ToString::to_string).collect(),
-            times_ns: Vec::new(),
         }
     }
 
-    /// Starts it, waits for its end, and says how many nanoseconds that took.
-    fn start(&self) -> Result<u64> {
+    /// Starts it, waits for its end, and says how long that took.
+    fn start(&self) -> Result<Duration> {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -174,26 +127,6 @@ impl Subject {
             .with_context(|| format!("starting {}", self.name))?;
         let time = started.elapsed();
         ensure!(status.success(), "{status} from {}", self.name);
-        Ok(u64::try_from(time.as_nanos())?)
+        Ok(time)
     }
-
-    /// Of sorted times.
-    fn percentile(&self, per_cent: usize) -> u64 {
-        let index = (self.times_ns.len() * per_cent / 100).min(self.times_ns.len() - 1);
-        self.times_ns[index]
-    }
-
-    fn row(&self) -> serde_json::Value {
-        serde_json::json!({
-            "name": self.name,
-            "samples": self.times_ns.len(),
-            "min_ns": self.percentile(0),
-            "p50_ns": self.percentile(50),
-            "p95_ns": self.percentile(95),
-        })
-    }
-}
-
-fn milliseconds(time_ns: u64) -> String {
-    format!("{}.{:02} ms", time_ns / 1_000_000, time_ns / 10_000 % 100)
 }

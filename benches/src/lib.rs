@@ -1,4 +1,5 @@
-//! What the benchmarks beside this file share: sources of a given length, made of the good fixtures.
+//! What the benchmarks beside this file share: sources of a given length, made of the good fixtures, and whole
+//! processes that take turns.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
@@ -6,5 +7,6 @@
 )]
 
 mod assemble;
+pub mod turns;
 
 pub use assemble::{FOLDERS, Sample, sample};

@@ -7,6 +7,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use lexopt::prelude::*;
@@ -22,6 +23,7 @@ cargo xtask bench ringbuf|msgpool... --peers [--measure NAME] [--quick] [--json 
 
 Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language
+  sandbox    what a sandboxed /bin/true takes at each level, beside a plain one
   post-edit  the program as a whole process on the same files, beside /bin/true and Node.js
 
 Each area runs three times; p50 and p95 are the medians of the runs', the spread is
@@ -43,7 +45,11 @@ const RUNS: usize = 3;
 const SCHEMA_VERSION: u32 = 1;
 
 /// What can be measured, with the function that runs it once.
-const AREAS: &[(&str, Measure)] = &[("checkers", checkers), ("post-edit", post_edit)];
+const AREAS: &[(&str, Measure)] = &[
+    ("checkers", checkers),
+    ("post-edit", post_edit),
+    ("sandbox", sandbox),
+];
 
 type Measure = fn(is_quick: bool) -> Result<Vec<Run>>;
 
@@ -262,16 +268,25 @@ fn whole(time_ns: f64) -> u64 {
 
 fn post_edit(is_quick: bool) -> Result<Vec<Run>> {
     let program = release_program()?;
+    in_turns("post_edit", if is_quick { 20 } else { 60 }, |command| {
+        command.env("CLAUDE_FLOW_PROGRAM", program);
+    })
+}
+
+fn sandbox(is_quick: bool) -> Result<Vec<Run>> {
+    in_turns("sandbox", if is_quick { 50 } else { 200 }, |_| {})
+}
+
+/// Runs a benchmark whose subjects take turns, and reads the figures that it writes.
+fn in_turns(bench: &str, runs: u32, change: impl FnOnce(&mut Command)) -> Result<Vec<Run>> {
     let dir = target_dir().join("bench");
     fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
-    let json = dir.join("post_edit.json");
+    let json = dir.join(format!("{bench}.json"));
     let mut command = cargo();
     command.args(["bench", "--quiet", "-p", "claude-flow-benches"]);
-    command
-        .args(["--bench", "post_edit", "--", "--json"])
-        .arg(&json);
-    command.args(["--runs", if is_quick { "20" } else { "60" }]);
-    command.env("CLAUDE_FLOW_PROGRAM", program);
+    command.args(["--bench", bench, "--", "--json"]).arg(&json);
+    command.args(["--runs", &runs.to_string()]);
+    change(&mut command);
     command.stdout(std::process::Stdio::null());
     tool::run(&mut command)?;
     read_json(&json)

@@ -29,6 +29,7 @@
 //! - `msgpool`: the module `msgpool`, reusable message buffers.
 //! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
 //! - `ringbuf`: the module `ringbuf`, bounded lock-free rings.
+//! - `sandbox`: the module `sandbox`, one child process under limits; on Linux.
 //! - `full`: all of them.
 #![forbid(unsafe_code)]
 
@@ -50,6 +51,9 @@ pub use claude_flow_pipeline as pipeline;
 #[cfg(feature = "ringbuf")]
 #[doc(inline)]
 pub use claude_flow_ringbuf as ringbuf;
+#[cfg(all(feature = "sandbox", target_os = "linux"))]
+#[doc(inline)]
+pub use claude_flow_sandbox as sandbox;
 
 /// The names that most callers need.
 pub mod prelude {

@@ -30,6 +30,8 @@ use clap::Parser;
 use crate::args::Args;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    claude_flow::sandbox::become_helper_if_asked();
     failure::catch_panics(|| {
         let args = match Args::try_parse() {
             Ok(args) => args,

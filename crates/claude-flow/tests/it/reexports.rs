@@ -70,3 +70,12 @@ fn prelude_suffices_to_check_a_content() {
             .all(|check| check.state == State::NotRun)
     );
 }
+
+#[cfg(all(feature = "sandbox", target_os = "linux"))]
+#[test]
+fn sandbox_is_reached_through_the_facade() {
+    use claude_flow::sandbox::{Level, Network, Policy};
+    let policy = Policy::new();
+    assert_eq!(policy.network, Network::None);
+    assert!(policy.require < Level::L3);
+}

@@ -1,5 +1,6 @@
 //! `claude-flow doctor`: what is found, what is missing, and what each missing thing would add.
 
+mod isolation;
 mod tools;
 
 use std::fs::File;
@@ -14,6 +15,7 @@ use claude_flow::lang_detect::Language;
 use claude_flow::pipeline::Config;
 use serde::Serialize;
 
+use self::isolation::Isolation;
 use self::tools::{Tool, look_for_tools};
 use crate::args::DoctorFormat;
 use crate::failure::EXIT_FAILED;
@@ -66,6 +68,7 @@ struct Diagnosis {
     configuration: Configuration,
     checks: Vec<Check>,
     hooks: Vec<Hook>,
+    sandbox: Isolation,
     tools: Vec<Tool>,
     tools_note: &'static str,
 }
@@ -104,6 +107,7 @@ impl Diagnosis {
                 .iter()
                 .map(|path| Hook::of(path))
                 .collect(),
+            sandbox: Isolation::probe(),
             tools: look_for_tools(std::env::var_os("PATH")),
             tools_note: TOOLS_NOTE,
         }
@@ -146,6 +150,8 @@ impl Diagnosis {
         if !self.hooks.iter().any(|hook| hook.installed) {
             writeln!(out, "  `claude-flow init --claude-code` installs it")?;
         }
+
+        self.sandbox.write(out)?;
 
         writeln!(out, "\n{BOLD}Outside tools{BOLD:#}: {TOOLS_NOTE}")?;
         self.tools.iter().try_for_each(|tool| write_tool(tool, out))

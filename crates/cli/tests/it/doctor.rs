@@ -10,6 +10,7 @@ fn an_empty_project_lacks_much_and_nothing_is_broken() {
         "Python",
         "not installed: ",
         "`claude-flow init --claude-code` installs it",
+        "Sandbox",
         "this version runs none of them",
         "missing; would add: Python: lint and format",
     ] {
@@ -52,6 +53,20 @@ fn what_is_broken_is_named() {
         "{}",
         ended.stdout
     );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn level_of_the_sandbox_is_told_with_what_is_missing() {
+    let report = Project::new()
+        .run(&["doctor", "--format", "json"])
+        .expect_code(0)
+        .json();
+    let sandbox = &report["sandbox"];
+    let level = sandbox["level"].as_str().expect("the helper answers");
+    assert!(["L1", "L2", "L3"].contains(&level), "{level}");
+    let missing = sandbox["missing"].as_array().map_or(0, Vec::len);
+    assert_eq!(missing == 0, level == "L3", "{sandbox}");
 }
 
 #[cfg(unix)]
