@@ -54,12 +54,14 @@
 //!
 //! One fixed layout, in `docs/spec.md`; the reasons are in `docs/adr/0002-rings-in-shared-memory.md`.
 
+mod bell;
 mod ends;
 mod error;
 mod layout;
 pub mod lines;
 mod memory;
 mod pace;
+pub mod parts;
 mod process;
 pub mod records;
 pub mod spsc;

@@ -376,7 +376,7 @@ impl Claim<'_> {
         // SAFETY: the record does not go over the end of the ring, so its payload follows the word.
         let first = unsafe { place.add(bytes(HEADER_BYTES)) };
         // SAFETY: as above, for `len` bytes; the producer keeps the region.
-        unsafe { ViewMut::new(first, self.len) }
+        unsafe { ViewMut::from_raw(first, self.len) }
     }
 
     /// Publishes the first `len` bytes as a record.
@@ -568,7 +568,7 @@ impl Record<'_> {
     #[must_use]
     pub const fn bytes(&self) -> View<'_> {
         // SAFETY: `peek` checked that the bytes are in the region, which the consumer keeps.
-        unsafe { View::new(self.first, self.len) }
+        unsafe { View::from_raw(self.first, self.len) }
     }
 
     /// Gives the place back to the producer.
