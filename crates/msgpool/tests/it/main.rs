@@ -9,6 +9,10 @@ mod behaviour;
 mod features;
 mod memory;
 mod prop_model;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod prop_shared;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared;
 mod stress;
 
 use claude_flow_msgpool::{ClassOptions, Options, Pool};
