@@ -27,6 +27,9 @@
 //! are equal, so one that is claimed twice takes the place of another.
 //! If the sender dies or leaves, its references in flight can still be claimed until somebody
 //! reclaims or takes over its seat; then they are stale. A sender whose ring is full claims back.
+//! A receiver claims before it releases the handle's place in the ring: if it dies between, its
+//! successor reads a stale handle. The other way round nobody would ever read the handle again,
+//! and the message would be in flight as long as its sender lives.
 //!
 //! [`Message::handle`] names the message and carries nothing: for a broadcast, whose sender keeps
 //! the message as long as its handle can be read. Each reader claims for itself.

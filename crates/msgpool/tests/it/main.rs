@@ -13,6 +13,10 @@ mod prop_model;
 mod prop_shared;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_layout;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_processes;
 mod stress;
 
 use claude_flow_msgpool::{ClassOptions, Options, Pool};
