@@ -172,7 +172,7 @@ fn exchange(seed: u64, mut files: Vec<File>) {
             5..7 => {
                 // Claimed before the place in the ring is released: whoever dies between leaves a
                 // handle that is stale, and not one that nobody will ever read.
-                if let Ok(chunk) = from.chunk(1) {
+                if let Ok(chunk) = from.try_chunk(1) {
                     let claimed = pool.claim(chunk.read(0));
                     assert!(claimed.is_ok() || claimed.as_ref().err() == Some(&ClaimError::Stale));
                     kept.extend(claimed);

@@ -19,6 +19,8 @@ mod select;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_layout;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_many;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_model;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_processes;

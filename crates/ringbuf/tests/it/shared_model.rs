@@ -63,19 +63,19 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
             Step::Pop => assert_eq!(consumer.try_pop(), model.pop_front().ok_or(PopError::Empty)),
             Step::PushSlice(count) => {
                 let values: Vec<u64> = numbers.by_ref().take(count).collect();
-                let pushed = producer.push_slice(&values).ok();
+                let pushed = producer.try_push_slice(&values).ok();
                 assert_eq!(pushed, some(free, count));
                 model.extend(&values[..pushed.unwrap_or(0)]);
             }
             Step::PopSlice(count) => {
                 let mut values = vec![0; count];
-                let popped = consumer.pop_slice(&mut values).ok();
+                let popped = consumer.try_pop_slice(&mut values).ok();
                 assert_eq!(popped, some(model.len(), count));
                 let expected: Vec<u64> = model.drain(..popped.unwrap_or(0)).collect();
                 assert_eq!(values[..expected.len()], expected);
             }
             Step::Commit { count, committed } => {
-                if let Ok(mut claim) = producer.claim(count) {
+                if let Ok(mut claim) = producer.try_claim(count) {
                     assert_eq!(Some(claim.len()), some(free, count));
                     let values: Vec<u64> = numbers.by_ref().take(claim.len()).collect();
                     for (index, value) in values.iter().enumerate() {
@@ -87,7 +87,7 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
                 }
             }
             Step::Release { count, released } => {
-                if let Ok(chunk) = consumer.chunk(count) {
+                if let Ok(chunk) = consumer.try_chunk(count) {
                     let seen: Vec<u64> = chunk.iter().collect();
                     let expected: Vec<u64> = model.iter().copied().take(seen.len()).collect();
                     assert_eq!(seen, expected);
