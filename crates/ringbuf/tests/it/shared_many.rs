@@ -374,7 +374,11 @@ fn the_layouts_are_what_the_golden_bytes_say() {
     let masked = masked_of_lanes(&bytes);
     for (name, mut bytes, masked) in [
         ("lanes-v1.bin", bytes, masked),
-        ("broadcast-v1.bin", broadcast_bytes(), Vec::from([48..56])),
+        (
+            "broadcast-v1.bin",
+            broadcast_bytes(),
+            std::iter::once(48..56).collect(),
+        ),
     ] {
         for range in masked {
             bytes[range].fill(0);
