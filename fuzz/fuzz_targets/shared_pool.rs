@@ -13,7 +13,8 @@ use shared_any_bytes::{Patch, check};
 
 /// So many bytes off the front, or zeros.
 fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {
-    let (first, rest) = data.split_at(N.min(data.len()));
+    let all = *data;
+    let (first, rest) = all.split_at(N.min(all.len()));
     *data = rest;
     let mut bytes = [0; N];
     bytes[..first.len()].copy_from_slice(first);
@@ -22,7 +23,12 @@ fn take<const N: usize>(data: &mut &[u8]) -> [u8; N] {
 
 fn patches(data: &mut &[u8], count: usize) -> Vec<Patch> {
     (0..count)
-        .map(|_| (u16::from_le_bytes(take(data)), u64::from_le_bytes(take(data))))
+        .map(|_| {
+            (
+                u16::from_le_bytes(take(data)),
+                u64::from_le_bytes(take(data)),
+            )
+        })
         .collect()
 }
 
@@ -33,6 +39,7 @@ fuzz_target!(|data: &[u8]| {
     let handles: Vec<[u32; 4]> = (0..handles % 4)
         .map(|_| [0; 4].map(|_: u32| u32::from_le_bytes(take(&mut data))))
         .collect();
-    let during = patches(&mut data, (data.len() / 10).clamp(1, 32));
+    let count = (data.len() / 10).clamp(1, 32);
+    let during = patches(&mut data, count);
     check(&before, is_signed % 2 == 0, &during, &handles);
 });

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use claude_flow_ringbuf::shared::{PopError, PushError, records, spsc};
+use claude_flow_ringbuf::shared::{PopError, PushError, lines, records, spsc};
 use proptest::prelude::*;
 
 use crate::shared_spsc::mappings;
@@ -146,7 +146,51 @@ fn check_records(log_capacity: u32, granularity: u32, steps: Vec<(bool, usize)>)
     }
 }
 
+fn check_lines(log_capacity: u32, steps: Vec<u8>) {
+    let capacity = 1 << log_capacity;
+    let [ours, theirs] = mappings(lines::Ring::<[u64; 9]>::size_bytes(capacity));
+    let ring = lines::Ring::<[u64; 9]>::create(ours, capacity, 5).expect("it is new");
+    let other = lines::Ring::<[u64; 9]>::attach(theirs, 5).expect("there is a ring");
+    let mut producer = ring.producer().expect("the seat is free");
+    let mut consumer = other.consumer().expect("the seat is free");
+    let mut model = VecDeque::new();
+    for (number, step) in (0_u64..).zip(steps) {
+        match step % 8 {
+            0..=2 => {
+                let is_full = model.len() == capacity;
+                let pushed = producer.try_push(&[number; 9]);
+                assert_eq!(
+                    pushed,
+                    if is_full {
+                        Err(PushError::Full)
+                    } else {
+                        Ok(())
+                    }
+                );
+                model.extend((!is_full).then_some([number; 9]));
+            }
+            3..=5 => assert_eq!(consumer.try_pop(), model.pop_front().ok_or(PopError::Empty)),
+            6 => {
+                drop(producer);
+                producer = other.producer().expect("the seat is free");
+            }
+            _ => {
+                drop(consumer);
+                consumer = ring.consumer().expect("the seat is free");
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn shared_lines_do_what_a_bounded_deque_does(
+        log_capacity in 0..5_u32,
+        steps in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        check_lines(log_capacity, steps);
+    }
+
     #[test]
     fn shared_spsc_does_what_a_bounded_deque_does(
         log_capacity in 0..5_u32,
