@@ -1,7 +1,7 @@
 //! Many producer processes, one consumer: a ring of elements for each producer, behind one
 //! receiver that polls them fairly.
 //!
-//! A lane is a [`spsc`](super::spsc) ring with a seat of its own: a producer that dies, stalls or
+//! A lane is a [`spsc`] ring with a seat of its own: a producer that dies, stalls or
 //! lies spoils its lane and no other. What one producer sends comes in its order; between lanes
 //! there is no order.
 //!
