@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::machine::{Effort, Figure};
 use crate::peers::{
     async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, flume, gil, heapless,
-    iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, ours, pools, rapidfire,
+    iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, ours, ours_shared, pools, rapidfire,
     ringbuf, ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
 };
 use crate::pool::{self, LocalPool, SharedPool};
@@ -375,6 +375,8 @@ fn processes() -> Vec<Measure> {
             "two processes, a message of 64 bytes and its reply, both spin",
             vec![
                 linked_round_trip::<floor::SharedLine>("one line", Role::Floor),
+                linked_round_trip::<ours_shared::Lines>("our lines", Role::Ours),
+                linked_round_trip::<ours_shared::Elements>("our elements", Role::Ours),
                 linked_round_trip::<ringfire::Rings>("ringfire", Role::Peer),
                 linked_round_trip::<shaq::Files>("shaq", Role::Peer),
                 linked_round_trip::<iceoryx2::Lines>("iceoryx2", Role::Peer),
@@ -384,6 +386,8 @@ fn processes() -> Vec<Measure> {
             "process/throughput",
             "two processes, messages of 64 bytes, one at a time",
             vec![
+                linked_throughput::<ours_shared::Elements>("our elements", Role::Ours),
+                linked_throughput::<ours_shared::Lines>("our lines", Role::Ours),
                 linked_throughput::<ringfire::Rings>("ringfire", Role::Peer),
                 linked_throughput::<shaq::Files>("shaq", Role::Peer),
                 linked_throughput::<iceoryx2::Lines>("iceoryx2", Role::Peer),
@@ -394,6 +398,8 @@ fn processes() -> Vec<Measure> {
             "two processes, 1 MiB lent without a copy and another lent back",
             vec![
                 linked_round_trip::<floor::SharedLine>("one line", Role::Floor),
+                linked_round_trip::<ours_shared::LentRecords>("our records", Role::Ours),
+                linked_round_trip::<ours_shared::PooledHandles>("our pooled handles", Role::Ours),
                 linked_round_trip::<iceoryx2::Lent>("iceoryx2", Role::Peer),
             ],
         ),

@@ -18,6 +18,7 @@ pub(crate) mod multiqueue2;
 pub(crate) mod nexus_queue;
 pub(crate) mod omango;
 pub(crate) mod ours;
+pub(crate) mod ours_shared;
 pub(crate) mod pools;
 pub(crate) mod rapidfire;
 pub(crate) mod ringbuf;

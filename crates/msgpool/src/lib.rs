@@ -23,8 +23,7 @@
 //!
 //! It does not grow, move slots between classes, or clear memory unless
 //! [`Options::zeroize`] asks for it: a fresh buffer shows what its slot last held.
-//! It does not cross processes yet; the region's layout (offsets, indices, generations) is made
-//! for that.
+//! It does not cross processes: the pool of the feature `shared` does.
 //!
 //! # Example
 //!
@@ -53,6 +52,7 @@
 //!
 //! - `bytes`: a [`Message`] becomes a `bytes::Bytes` without a copy of its payload.
 //! - `postcard`: `Buffer::encode` and `Message::decode` through serde.
+//! - `shared`: the module `shared`, a pool in memory that several processes map; 64-bit Linux.
 
 mod sync;
 
@@ -69,6 +69,16 @@ mod message;
 mod options;
 mod pool;
 mod region;
+#[cfg(any(
+    all(test, loom),
+    all(
+        feature = "shared",
+        target_os = "linux",
+        target_pointer_width = "64",
+        not(loom)
+    )
+))]
+pub mod shared;
 mod slot;
 mod stack;
 mod stats;

@@ -3,6 +3,8 @@
 //! - [`spsc`]: elements of one plain type; one producer, one consumer.
 //! - [`lines`]: elements on cache lines of their own, for the lowest latency; one producer, one
 //!   consumer.
+//! - [`lanes`]: elements from many producers to one consumer, a ring for each.
+//! - [`broadcast`]: elements from one producer to many consumers, with or without being waited for.
 //! - [`records`]: byte records of any length, written and read in place; one producer, one consumer.
 //!
 //! # Guarantees
@@ -54,12 +56,16 @@
 //!
 //! One fixed layout, in `docs/spec.md`; the reasons are in `docs/adr/0002-rings-in-shared-memory.md`.
 
+mod bell;
+pub mod broadcast;
 mod ends;
 mod error;
+pub mod lanes;
 mod layout;
 pub mod lines;
 mod memory;
 mod pace;
+pub mod parts;
 mod process;
 pub mod records;
 pub mod spsc;

@@ -9,6 +9,18 @@ mod behaviour;
 mod features;
 mod memory;
 mod prop_model;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod prop_shared;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod prop_shared_any_bytes;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_any_bytes;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_layout;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_processes;
 mod stress;
 
 use claude_flow_msgpool::{ClassOptions, Options, Pool};

@@ -324,6 +324,12 @@ pub enum PopError {
     },
     /// The other process wrote what cannot be.
     Corrupt(Corrupt),
+    /// So many were overwritten before a reader without a seat came to them; the next call goes
+    /// on behind them. Only [`broadcast::Watcher`](super::broadcast::Watcher) says this.
+    Missed {
+        /// How many, exactly.
+        count: u64,
+    },
 }
 
 impl fmt::Display for PopError {
@@ -336,6 +342,7 @@ impl fmt::Display for PopError {
                 "the ring is empty and its producer, process {pid}, is dead"
             ),
             Self::Corrupt(corrupt) => corrupt.fmt(f),
+            Self::Missed { count } => write!(f, "{count} were overwritten before they were read"),
         }
     }
 }

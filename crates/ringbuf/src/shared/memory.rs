@@ -196,11 +196,15 @@ unsafe impl Send for View<'_> {}
 unsafe impl Sync for View<'_> {}
 
 impl<'a> View<'a> {
+    /// Looks at bytes of a region.
+    ///
     /// # Safety
     ///
-    /// `len` bytes from `first` on are in a region that outlives `'a`.
+    /// `len` bytes from `first` on are in a [`Region`](crate::region::Region) that outlives `'a`,
+    /// and this process accesses them by views or atomics only.
     #[inline]
-    pub(super) const unsafe fn new(first: NonNull<u8>, len: usize) -> Self {
+    #[must_use]
+    pub const unsafe fn from_raw(first: NonNull<u8>, len: usize) -> Self {
         Self {
             first,
             len,
@@ -227,7 +231,7 @@ impl<'a> View<'a> {
         // SAFETY: `offset` is at most `end`, which is checked before the closure runs.
         let first = || unsafe { self.first.add(offset) };
         // SAFETY: `end` is at most our length, so the bytes are among ours.
-        (end <= self.len).then(|| unsafe { View::new(first(), len) })
+        (end <= self.len).then(|| unsafe { View::from_raw(first(), len) })
     }
 
     /// Copies all bytes out.
@@ -305,11 +309,15 @@ unsafe impl Send for ViewMut<'_> {}
 unsafe impl Sync for ViewMut<'_> {}
 
 impl ViewMut<'_> {
+    /// Looks at bytes of a region, to write them.
+    ///
     /// # Safety
     ///
-    /// `len` bytes from `first` on are in a region that outlives `'a`.
+    /// `len` bytes from `first` on are in a [`Region`](crate::region::Region) that outlives `'a`,
+    /// and this process accesses them by views or atomics only.
     #[inline]
-    pub(super) const unsafe fn new(first: NonNull<u8>, len: usize) -> Self {
+    #[must_use]
+    pub const unsafe fn from_raw(first: NonNull<u8>, len: usize) -> Self {
         Self {
             first,
             len,
@@ -333,7 +341,7 @@ impl ViewMut<'_> {
     #[must_use]
     pub const fn as_view(&self) -> View<'_> {
         // SAFETY: our bytes are in a region that outlives us.
-        unsafe { View::new(self.first, self.len) }
+        unsafe { View::from_raw(self.first, self.len) }
     }
 
     /// Copies bytes in from `offset` on.

@@ -1,10 +1,10 @@
 //! How long an end that has caught up holds off before it looks again.
-#![cfg_attr(
-    target_arch = "x86_64",
-    expect(unsafe_code, reason = "the processor's clock has no safe door")
-)]
+//!
+//! The ring between threads has a simpler one: there a message is always one unit, and two ends that
+//! answer each other are not held off at all. Between processes round trips and streams share one
+//! ring, so this one tries now and then which of the two it is.
 
-use crate::sync::spin_loop;
+use crate::slip::hold_off;
 
 /// The longest that an end holds off: about a third of a microsecond.
 const TICKS_MAX: u64 = 1_024;
@@ -88,26 +88,5 @@ impl Pace {
         if self.found < self.plenty {
             hold_off(self.ticks);
         }
-    }
-}
-
-/// Waits for so many ticks of a clock that makes some billions a second.
-#[cfg(target_arch = "x86_64")]
-fn hold_off(ticks: u64) {
-    let now = || {
-        // SAFETY: every processor of this architecture has the instruction.
-        unsafe { core::arch::x86_64::_rdtsc() }
-    };
-    let start = now();
-    while now().wrapping_sub(start) < ticks {
-        spin_loop();
-    }
-}
-
-/// Waits for about so many ticks: elsewhere a pause takes some ten of them.
-#[cfg(not(target_arch = "x86_64"))]
-fn hold_off(ticks: u64) {
-    for _ in 0..ticks / 16 {
-        spin_loop();
     }
 }

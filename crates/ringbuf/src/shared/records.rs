@@ -12,11 +12,11 @@
 //! let ring = Ring::create(Arc::new(Heap::new(size_bytes)), 1 << 20, Ring::GRANULARITY, 0)?;
 //! let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
 //!
-//! let mut claim = producer.claim(100_000)?;
+//! let mut claim = producer.try_claim(100_000)?;
 //! claim.bytes().write_bytes(0, b"in place");
 //! claim.commit(8);
 //!
-//! let record = consumer.peek()?;
+//! let record = consumer.try_peek()?;
 //! assert_eq!(record.bytes().to_vec(), b"in place");
 //! record.release();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -247,7 +247,7 @@ impl Producer {
     ///
     /// Wait-free, whatever the length; no allocation, no system call unless the consumer sleeps.
     #[inline]
-    pub fn claim(&mut self, len: usize) -> Result<Claim<'_>, PushError> {
+    pub fn try_claim(&mut self, len: usize) -> Result<Claim<'_>, PushError> {
         let plan = self.plan(len)?;
         self.writer.reserve(plan.padding + plan.record)?;
         Ok(Claim {
@@ -261,7 +261,7 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// As for [`claim`](Self::claim); [`PushError::Left`] and [`PushError::Dead`] if there is no
+    /// As for [`try_claim`](Self::try_claim); [`PushError::Left`] and [`PushError::Dead`] if there is no
     /// place and nobody makes one.
     #[inline]
     pub fn claim_until(
@@ -274,10 +274,10 @@ impl Producer {
         match self.writer.reserve(units) {
             Err(PushError::Full) => {
                 self.writer.wait(units, deadline.into())?;
-                self.claim(len)
+                self.try_claim(len)
             }
             Err(error) => Err(error),
-            Ok(()) => self.claim(len),
+            Ok(()) => self.try_claim(len),
         }
     }
 
@@ -285,10 +285,10 @@ impl Producer {
     ///
     /// # Errors
     ///
-    /// As for [`claim`](Self::claim).
+    /// As for [`try_claim`](Self::try_claim).
     #[inline]
     pub fn try_push(&mut self, record: &[u8]) -> Result<(), PushError> {
-        let mut claim = self.claim(record.len())?;
+        let mut claim = self.try_claim(record.len())?;
         claim.bytes().write_bytes(0, record);
         claim.commit(record.len());
         Ok(())
@@ -376,7 +376,7 @@ impl Claim<'_> {
         // SAFETY: the record does not go over the end of the ring, so its payload follows the word.
         let first = unsafe { place.add(bytes(HEADER_BYTES)) };
         // SAFETY: as above, for `len` bytes; the producer keeps the region.
-        unsafe { ViewMut::new(first, self.len) }
+        unsafe { ViewMut::from_raw(first, self.len) }
     }
 
     /// Publishes the first `len` bytes as a record.
@@ -429,7 +429,7 @@ impl Consumer {
     ///
     /// Wait-free, whatever the length; no allocation.
     #[inline]
-    pub fn peek(&mut self) -> Result<Record<'_>, PopError> {
+    pub fn try_peek(&mut self) -> Result<Record<'_>, PopError> {
         self.reader.refill(1)?;
         let mut word = self.word();
         if word >> 32 == PADDING {
@@ -466,16 +466,16 @@ impl Consumer {
             }
             self.reader.wait(deadline.into())?;
         }
-        self.peek()
+        self.try_peek()
     }
 
     /// Copies the next record out.
     ///
     /// # Errors
     ///
-    /// As for [`peek`](Self::peek).
+    /// As for [`try_peek`](Self::try_peek).
     pub fn try_pop(&mut self) -> Result<alloc::vec::Vec<u8>, PopError> {
-        let record = self.peek()?;
+        let record = self.try_peek()?;
         let bytes = record.bytes().to_vec();
         record.release();
         Ok(bytes)
@@ -568,7 +568,7 @@ impl Record<'_> {
     #[must_use]
     pub const fn bytes(&self) -> View<'_> {
         // SAFETY: `peek` checked that the bytes are in the region, which the consumer keeps.
-        unsafe { View::new(self.first, self.len) }
+        unsafe { View::from_raw(self.first, self.len) }
     }
 
     /// Gives the place back to the producer.

@@ -230,7 +230,7 @@ impl<T: Plain> Producer<T> {
     /// [`PushError::Full`] if there is no place at all and some were asked for,
     /// [`PushError::Corrupt`].
     #[inline]
-    pub fn claim(&mut self, count: usize) -> Result<Claim<'_, T>, PushError> {
+    pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T>, PushError> {
         let free = self.writer.reserve_some(count as u64)?;
         let count = elements(free).min(count);
         Ok(Claim::new(self, count))
@@ -240,10 +240,10 @@ impl<T: Plain> Producer<T> {
     ///
     /// # Errors
     ///
-    /// As for [`claim`](Self::claim).
+    /// As for [`try_claim`](Self::try_claim).
     #[inline]
-    pub fn push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
-        let mut claim = self.claim(values.len())?;
+    pub fn try_push_slice(&mut self, values: &[T]) -> Result<usize, PushError> {
+        let mut claim = self.try_claim(values.len())?;
         let count = claim.len();
         for (index, value) in values[..count].iter().enumerate() {
             claim.write(index, value);
@@ -369,7 +369,7 @@ impl<T: Plain> Consumer<T> {
     ///
     /// [`PopError::Empty`] if there is none at all and some were asked for, [`PopError::Corrupt`].
     #[inline]
-    pub fn chunk(&mut self, count: usize) -> Result<Chunk<'_, T>, PopError> {
+    pub fn try_chunk(&mut self, count: usize) -> Result<Chunk<'_, T>, PopError> {
         self.reader.refill(count as u64)?;
         let count = elements(self.reader.there()).min(count);
         Ok(Chunk::new(self, count))
@@ -379,10 +379,10 @@ impl<T: Plain> Consumer<T> {
     ///
     /// # Errors
     ///
-    /// As for [`chunk`](Self::chunk).
+    /// As for [`try_chunk`](Self::try_chunk).
     #[inline]
-    pub fn pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
-        let chunk = self.chunk(values.len())?;
+    pub fn try_pop_slice(&mut self, values: &mut [T]) -> Result<usize, PopError> {
+        let chunk = self.try_chunk(values.len())?;
         let count = chunk.len();
         for (index, value) in values[..count].iter_mut().enumerate() {
             *value = chunk.read(index);

@@ -26,10 +26,10 @@ use crate::Deadline;
 use crate::sync::{AtomicU32, Ordering, compiler_fence, fence, spin_loop, yield_now};
 
 /// The longest sleep, and the time between two looks whether the other process lives.
-const SLICE: Duration = Duration::from_millis(100);
+pub(super) const SLICE: Duration = Duration::from_millis(100);
 
 /// The longest sleep where the system gives no barrier across processes.
-const SLICE_UNORDERED: Duration = Duration::from_millis(1);
+pub(super) const SLICE_UNORDERED: Duration = Duration::from_millis(1);
 
 /// How many polls pass between two looks at the clock.
 const POLLS_PER_CLOCK: u32 = 64;
@@ -87,13 +87,37 @@ pub(super) fn is_light() -> bool {
 /// One load of a line that changes only when somebody sleeps; a system call if somebody does.
 #[inline]
 pub(super) fn notify(sleeper: &Seat, is_light: bool) {
+    barrier_of_publisher(is_light);
+    if sleeper.is_asleep.load(Ordering::Relaxed) != 0 {
+        wake(sleeper);
+    }
+}
+
+/// The publisher's barrier, between its publication and its look whether somebody sleeps.
+#[inline]
+pub(super) fn barrier_of_publisher(is_light: bool) {
     if is_light {
         compiler_fence(Ordering::SeqCst);
     } else {
         fence(Ordering::SeqCst);
     }
-    if sleeper.is_asleep.load(Ordering::Relaxed) != 0 {
-        wake(sleeper);
+}
+
+/// The sleeper's barrier, for any number of publishers: false if one may still miss that we sleep.
+///
+/// A publisher that is not light has a fence of its own, so that only a system that refuses the
+/// call to this process leaves anything open.
+pub(super) fn barrier_of_sleeper() -> bool {
+    // A SeqCst fence and not AcqRel: a store must be seen before a load of another place.
+    fence(Ordering::SeqCst);
+    membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
+}
+
+/// How long it is to the deadline.
+pub(super) fn rest(deadline: Deadline, now: Instant) -> Duration {
+    match deadline {
+        Deadline::Never => Duration::MAX,
+        Deadline::At(moment) => moment.saturating_duration_since(now),
     }
 }
 
@@ -166,7 +190,7 @@ fn sleep(own: &Seat, mut watch: Watch<'_>, is_ready: &mut dyn FnMut() -> bool) -
         };
         if ended.is_none() {
             let slice = if is_ordered { SLICE } else { SLICE_UNORDERED };
-            futex_wait(&own.is_asleep, watch.rest(now).min(slice));
+            futex_wait(&own.is_asleep, rest(watch.deadline, now).min(slice));
         }
         own.is_asleep.store(0, Ordering::Relaxed);
         if let Some(ended) = ended {
@@ -187,15 +211,8 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn rest(&self, now: Instant) -> Duration {
-        match self.deadline {
-            Deadline::Never => Duration::MAX,
-            Deadline::At(moment) => moment.saturating_duration_since(now),
-        }
-    }
-
     fn look(&mut self, now: Instant, is_ready: &mut dyn FnMut() -> bool) -> Option<Ended> {
-        let ended = if self.rest(now).is_zero() {
+        let ended = if rest(self.deadline, now).is_zero() {
             Some(Ended::Late)
         } else {
             self.look_at_peer(now)
@@ -235,10 +252,8 @@ impl Watch<'_> {
 
 /// The sleeper's barrier: false if the other end may still miss that we sleep.
 fn heavy(peer: &Seat) -> bool {
-    // The other end's half, if it has a fence of its own. A SeqCst fence and not AcqRel: a store
-    // must be seen before a load of another place.
-    fence(Ordering::SeqCst);
-    let is_over_all = membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED);
+    // Its fence is the other end's half, if that has one of its own.
+    let is_over_all = barrier_of_sleeper();
     let has_own = {
         let owner = peer.owner.load(Ordering::Relaxed);
         owner > process::LEFT && peer.is_light.load(Ordering::Relaxed) == 0
@@ -247,12 +262,16 @@ fn heavy(peer: &Seat) -> bool {
 }
 
 fn membarrier(command: libc::c_int) -> bool {
+    // Miri knows no barrier across processes: everybody has a fence of its own there.
+    if cfg!(miri) {
+        return false;
+    }
     // SAFETY: the call takes integers and touches no memory of ours.
     unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
 }
 
 /// Sleeps while the word is 1, up to `slice`; wakes up for no reason as well.
-fn futex_wait(word: &AtomicU32, slice: Duration) {
+pub(super) fn futex_wait(word: &AtomicU32, slice: Duration) {
     let time = libc::timespec {
         tv_sec: libc::time_t::try_from(slice.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: slice.subsec_nanos().into(),
@@ -278,7 +297,7 @@ fn futex_wait(word: &AtomicU32, slice: Duration) {
     );
 }
 
-fn futex_wake(word: &AtomicU32) {
+pub(super) fn futex_wake(word: &AtomicU32) {
     // SAFETY: the call reads no memory of ours, it takes the word's address as a name.
     let answer = unsafe {
         libc::syscall(

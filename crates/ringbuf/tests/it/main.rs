@@ -14,10 +14,16 @@ mod prop_broadcast;
 mod prop_mpmc;
 mod prop_mpsc;
 mod prop_packed;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod prop_shared_any_bytes;
 mod prop_spsc;
 mod select;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_any_bytes;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_layout;
+#[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
+mod shared_many;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]
 mod shared_model;
 #[cfg(all(feature = "shared", target_os = "linux", target_pointer_width = "64"))]

@@ -18,7 +18,7 @@ const NAMESPACE: std::ops::Range<usize> = 64..72;
 /// Whether an end has barriers run by the system depends on the machine as well.
 const ARE_LIGHT: [std::ops::Range<usize>; 2] = [396..400, 524..528];
 
-fn golden(name: &str) -> Vec<u8> {
+pub(crate) fn golden(name: &str) -> Vec<u8> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/ringbuf/layout");
     let path = dir.join(name);
     let mut bytes = Vec::new();
@@ -29,7 +29,7 @@ fn golden(name: &str) -> Vec<u8> {
 }
 
 /// A file with these bytes, mapped; it has no name any more.
-fn mapped(bytes: &[u8]) -> Arc<dyn Region> {
+pub(crate) fn mapped(bytes: &[u8]) -> Arc<dyn Region> {
     Arc::new(Mapping::file(file(bytes), Hints::default()).expect("it can be mapped"))
 }
 
@@ -40,7 +40,7 @@ fn file(bytes: &[u8]) -> File {
 }
 
 /// The bytes of a file that a ring is mapped to.
-fn bytes_of(mapping: &Mapping) -> Vec<u8> {
+pub(crate) fn bytes_of(mapping: &Mapping) -> Vec<u8> {
     let pid = std::process::id();
     let number = std::os::fd::AsRawFd::as_raw_fd(&mapping.descriptor().expect("it has a file"));
     let path = PathBuf::from(format!("/proc/{pid}/fd/{number}"));
@@ -50,7 +50,7 @@ fn bytes_of(mapping: &Mapping) -> Vec<u8> {
     bytes
 }
 
-fn memfd(size_bytes: Option<usize>) -> Arc<Mapping> {
+pub(crate) fn memfd(size_bytes: Option<usize>) -> Arc<Mapping> {
     let size_bytes = size_bytes.expect("it fits the memory");
     Arc::new(Mapping::memfd("test", size_bytes, Hints::default()).expect("there is memory"))
 }

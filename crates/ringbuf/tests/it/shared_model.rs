@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use claude_flow_ringbuf::shared::{PopError, PushError, records, spsc};
+use claude_flow_ringbuf::shared::{PopError, PushError, lines, records, spsc};
 use proptest::prelude::*;
 
 use crate::shared_spsc::mappings;
@@ -63,19 +63,19 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
             Step::Pop => assert_eq!(consumer.try_pop(), model.pop_front().ok_or(PopError::Empty)),
             Step::PushSlice(count) => {
                 let values: Vec<u64> = numbers.by_ref().take(count).collect();
-                let pushed = producer.push_slice(&values).ok();
+                let pushed = producer.try_push_slice(&values).ok();
                 assert_eq!(pushed, some(free, count));
                 model.extend(&values[..pushed.unwrap_or(0)]);
             }
             Step::PopSlice(count) => {
                 let mut values = vec![0; count];
-                let popped = consumer.pop_slice(&mut values).ok();
+                let popped = consumer.try_pop_slice(&mut values).ok();
                 assert_eq!(popped, some(model.len(), count));
                 let expected: Vec<u64> = model.drain(..popped.unwrap_or(0)).collect();
                 assert_eq!(values[..expected.len()], expected);
             }
             Step::Commit { count, committed } => {
-                if let Ok(mut claim) = producer.claim(count) {
+                if let Ok(mut claim) = producer.try_claim(count) {
                     assert_eq!(Some(claim.len()), some(free, count));
                     let values: Vec<u64> = numbers.by_ref().take(claim.len()).collect();
                     for (index, value) in values.iter().enumerate() {
@@ -87,7 +87,7 @@ fn check(log_capacity: u32, steps: Vec<Step>) {
                 }
             }
             Step::Release { count, released } => {
-                if let Ok(chunk) = consumer.chunk(count) {
+                if let Ok(chunk) = consumer.try_chunk(count) {
                     let seen: Vec<u64> = chunk.iter().collect();
                     let expected: Vec<u64> = model.iter().copied().take(seen.len()).collect();
                     assert_eq!(seen, expected);
@@ -146,7 +146,51 @@ fn check_records(log_capacity: u32, granularity: u32, steps: Vec<(bool, usize)>)
     }
 }
 
+fn check_lines(log_capacity: u32, steps: Vec<u8>) {
+    let capacity = 1 << log_capacity;
+    let [ours, theirs] = mappings(lines::Ring::<[u64; 9]>::size_bytes(capacity));
+    let ring = lines::Ring::<[u64; 9]>::create(ours, capacity, 5).expect("it is new");
+    let other = lines::Ring::<[u64; 9]>::attach(theirs, 5).expect("there is a ring");
+    let mut producer = ring.producer().expect("the seat is free");
+    let mut consumer = other.consumer().expect("the seat is free");
+    let mut model = VecDeque::new();
+    for (number, step) in (0_u64..).zip(steps) {
+        match step % 8 {
+            0..=2 => {
+                let is_full = model.len() == capacity;
+                let pushed = producer.try_push(&[number; 9]);
+                assert_eq!(
+                    pushed,
+                    if is_full {
+                        Err(PushError::Full)
+                    } else {
+                        Ok(())
+                    }
+                );
+                model.extend((!is_full).then_some([number; 9]));
+            }
+            3..=5 => assert_eq!(consumer.try_pop(), model.pop_front().ok_or(PopError::Empty)),
+            6 => {
+                drop(producer);
+                producer = other.producer().expect("the seat is free");
+            }
+            _ => {
+                drop(consumer);
+                consumer = ring.consumer().expect("the seat is free");
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn shared_lines_do_what_a_bounded_deque_does(
+        log_capacity in 0..5_u32,
+        steps in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        check_lines(log_capacity, steps);
+    }
+
     #[test]
     fn shared_spsc_does_what_a_bounded_deque_does(
         log_capacity in 0..5_u32,

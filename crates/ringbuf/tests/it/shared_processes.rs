@@ -32,7 +32,7 @@ const PREDECESSOR: &str = "RINGBUF_TEST_PREDECESSOR";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A generator of numbers that a failure can be repeated with (Steele, Lea, Flood 2014).
-struct SplitMix(u64);
+pub(crate) struct SplitMix(pub(crate) u64);
 
 impl SplitMix {
     fn next(&mut self) -> u64 {
@@ -43,7 +43,7 @@ impl SplitMix {
         it ^ (it >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 }
@@ -60,9 +60,9 @@ fn record(number: u64) -> Vec<u8> {
 }
 
 /// The two memfds of a test, as this process has them.
-struct Memory {
-    elements: Arc<Mapping>,
-    records: Arc<Mapping>,
+pub(crate) struct Memory {
+    pub(crate) elements: Arc<Mapping>,
+    pub(crate) records: Arc<Mapping>,
 }
 
 impl Memory {
@@ -96,10 +96,15 @@ impl Memory {
 }
 
 /// The other process; killed at the latest when the test ends.
-struct Other(Child);
+pub(crate) struct Other(pub(crate) Child);
 
 impl Other {
-    fn start(test: &str, memory: &Memory, number: u64, predecessor: Option<u32>) -> Self {
+    pub(crate) fn start(
+        test: &str,
+        memory: &Memory,
+        number: u64,
+        predecessor: Option<u32>,
+    ) -> Self {
         let predecessor = predecessor.map_or(String::new(), |pid| pid.to_string());
         let this = std::env::current_exe().expect("this program is a file");
         let child = Command::new(this)
@@ -113,7 +118,7 @@ impl Other {
     }
 
     /// Waits until the other process says that it is ready.
-    fn is_ready(&mut self) {
+    pub(crate) fn is_ready(&mut self) {
         let output = self.0.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(output).lines();
         let said = lines.any(|line| line.is_ok_and(|line| line.ends_with("ready")));
@@ -125,11 +130,11 @@ impl Other {
     }
 
     /// Kills it; until it is collected it stays in the process table.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().expect("it is ours");
     }
 
-    fn collect(&mut self) {
+    pub(crate) fn collect(&mut self) {
         self.0.wait().expect("it is ours");
     }
 }
@@ -143,14 +148,14 @@ impl Drop for Other {
 }
 
 /// What the other process was given, if this is the other process.
-struct Part {
-    files: Vec<File>,
-    number: u64,
+pub(crate) struct Part {
+    pub(crate) files: Vec<File>,
+    pub(crate) number: u64,
     predecessor: Option<u32>,
 }
 
 impl Part {
-    fn of_this_process() -> Option<Self> {
+    pub(crate) fn of_this_process() -> Option<Self> {
         let paths = std::env::var(MEMORY).ok()?;
         let open = |path: &str| OpenOptions::new().read(true).write(true).open(path);
         let files = paths
@@ -176,7 +181,7 @@ impl Part {
     }
 }
 
-fn soon() -> Deadline {
+pub(crate) fn soon() -> Deadline {
     Deadline::after(PATIENCE)
 }
 
@@ -304,7 +309,7 @@ fn echo(mut part: Part) {
     let mut records = records.producer().expect("the last one is dead");
     assert_eq!(elements.predecessor(), part.predecessor);
     loop {
-        match elements.chunk(1) {
+        match elements.try_chunk(1) {
             Err(PopError::Empty) => std::hint::spin_loop(),
             chunk => {
                 let chunk = chunk.expect("nobody lies");
@@ -381,7 +386,7 @@ fn a_consumer_that_is_killed_leaves_what_it_did_not_release() {
 }
 
 /// Writes garbage, and what could almost be, all over both rings until it is killed.
-fn scribble(part: &Part) {
+pub(crate) fn scribble(part: &Part) {
     let mut dice = SplitMix(part.number);
     let sizes: Vec<u64> = part
         .files
@@ -504,11 +509,11 @@ fn use_elements(
     for number in 0..200 {
         answers.push(producer.try_push(&message(number)));
         answers.pop(&consumer.try_pop());
-        if let Ok(claim) = producer.claim(1_000) {
+        if let Ok(claim) = producer.try_claim(1_000) {
             assert!(claim.len() <= CAPACITY);
             claim.fill((0..40).map(message));
         }
-        if let Ok(chunk) = consumer.chunk(1_000) {
+        if let Ok(chunk) = consumer.try_chunk(1_000) {
             assert!(chunk.len() <= CAPACITY);
             assert_eq!(chunk.iter().count(), chunk.len());
             let count = chunk.len();
@@ -527,7 +532,7 @@ fn use_records(
 ) {
     for number in 0..200 {
         answers.push(producer.try_push(&record(number)));
-        match consumer.peek() {
+        match consumer.try_peek() {
             Ok(record) => {
                 let len = record.bytes().len();
                 assert!(len < RECORDS_BYTES);

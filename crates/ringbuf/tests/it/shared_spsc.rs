@@ -75,23 +75,37 @@ fn values_come_out_in_order_and_a_full_ring_says_so() {
 #[test]
 fn batches_are_published_and_released_together() {
     let (mut producer, mut consumer) = ends::<u32>(8);
-    assert_eq!(producer.push_slice(&[1, 2, 3]), Ok(3));
-    let mut claim = producer.claim(9).expect("there are places");
+    assert_eq!(producer.try_push_slice(&[1, 2, 3]), Ok(3));
+    let mut claim = producer.try_claim(9).expect("there are places");
     assert_eq!(claim.len(), 5);
     claim.write(0, &4);
     claim.write(1, &5);
     claim.commit(2);
-    assert_eq!(producer.claim(3).expect("there are places").len(), 3);
-    assert_eq!(producer.claim(9).expect("there are places").fill(6..), 3);
-    assert_eq!(producer.claim(1).expect_err("it is full"), PushError::Full);
-    let chunk = consumer.chunk(3).expect("there are values");
+    assert_eq!(producer.try_claim(3).expect("there are places").len(), 3);
+    assert_eq!(
+        producer.try_claim(9).expect("there are places").fill(6..),
+        3
+    );
+    assert_eq!(
+        producer.try_claim(1).expect_err("it is full"),
+        PushError::Full
+    );
+    let chunk = consumer.try_chunk(3).expect("there are values");
     assert_eq!(chunk.iter().collect::<Vec<_>>(), [1, 2, 3]);
     chunk.release(2);
     let mut values = [0; 9];
-    assert_eq!(consumer.pop_slice(&mut values), Ok(6));
+    assert_eq!(consumer.try_pop_slice(&mut values), Ok(6));
     assert_eq!(values[..6], [3, 4, 5, 6, 7, 8]);
-    assert_eq!(consumer.chunk(1).expect_err("it is empty"), PopError::Empty);
-    assert!(consumer.chunk(0).expect("none were asked for").is_empty());
+    assert_eq!(
+        consumer.try_chunk(1).expect_err("it is empty"),
+        PopError::Empty
+    );
+    assert!(
+        consumer
+            .try_chunk(0)
+            .expect("none were asked for")
+            .is_empty()
+    );
 }
 
 /// Would catch an end that is given out twice, and one that is lost with its owner.
@@ -177,14 +191,14 @@ fn records_of_any_length_lie_where_they_were_written() {
                 .map(|index| (index * 7 + len).to_le_bytes()[0])
                 .collect();
             producer.try_push(&bytes).expect("there is a place");
-            let record = consumer.peek().expect("a record is there");
+            let record = consumer.try_peek().expect("a record is there");
             assert_eq!(record.bytes().to_vec(), bytes);
             assert_eq!(consumer.try_pop(), Ok(bytes), "what is not released stays");
-            assert_eq!(consumer.peek().err(), Some(PopError::Empty));
+            assert_eq!(consumer.try_peek().err(), Some(PopError::Empty));
         }
         let too_long = PushError::TooLong { len_max };
-        assert_eq!(producer.claim(len_max + 1).err(), Some(too_long));
-        assert_eq!(producer.claim(usize::MAX).err(), Some(too_long));
+        assert_eq!(producer.try_claim(len_max + 1).err(), Some(too_long));
+        assert_eq!(producer.try_claim(usize::MAX).err(), Some(too_long));
     }
 }
 
@@ -196,13 +210,13 @@ fn a_claim_that_is_dropped_was_never_there() {
         ring.producer().expect("free"),
         ring.consumer().expect("free"),
     );
-    let mut claim = producer.claim(20).expect("there is a place");
+    let mut claim = producer.try_claim(20).expect("there is a place");
     claim.bytes().write(4, &0x0102_0304_u32);
     assert_eq!(consumer.try_pop(), Err(PopError::Empty));
-    let mut claim = producer.claim(24).expect("there is a place");
+    let mut claim = producer.try_claim(24).expect("there is a place");
     claim.bytes().write(8, &7_u64);
     claim.commit(16);
-    let record = consumer.peek().expect("a record is there");
+    let record = consumer.try_peek().expect("a record is there");
     assert_eq!(record.bytes().len(), 16);
     assert_eq!(record.bytes().read::<u64>(8), Some(7));
     assert_eq!(record.bytes().read::<u64>(9), None);
