@@ -4,24 +4,29 @@
 //!
 //! | field | owner of the cache | anybody who wants attention | anybody |
 //! |---|---|---|---|
-//! | `attention` | loads | adds, subtracts | |
-//! | a magazine's `bottom` and `slots` | stores | loads | loads |
+//! | a class's `attention` | loads | adds, subtracts | |
+//! | a magazine's `bottom`, `out` and `slots` | stores | loads | loads |
 //! | a magazine's `top` | swaps | swaps | loads |
 //! | `users` | counts itself | | swaps 0 for 1, and is the owner then |
 //!
 //! ```text
 //!            taken by others            taken and put by the owner
 //!                  |                              |
-//!   .. | . . . . | top | slot | slot | slot | bottom | . . . ..
+//!   .. | . . . . | top | slot | slot | slot | end | . . . ..
 //! ```
 //!
-//! The owner moves `bottom` and then looks whether somebody wants attention; a taker of others'
-//! slots wants attention and then reads `bottom`. The [`Barrier`] between store and load on both
+//! The end is `bottom - out`, where `out` is 0 or 1. A take that finds 0 stores 1, and a put that
+//! finds 1 stores 0, so that a thread which takes and puts in turn stores constants: the next
+//! call need not wait until what the last one computed comes back out of memory, twice a round
+//! some 7 cycles. Other takes and puts move `bottom`. Either way the end moves by one store.
+//!
+//! The owner moves the end and then looks whether somebody wants attention; a taker of others'
+//! slots wants attention and then reads the end. The [`Barrier`](claude_flow_ringbuf::Barrier) between store and load on both
 //! sides makes at least one of the two see the other. So either
 //!
 //! - the owner sees nobody: every taker of before is done, and its `top` is seen; every later
-//!   one sees the new `bottom` and takes nothing from there on. No swap is needed, not even for
-//!   the last slot. Or
+//!   one sees the new end and takes nothing from there on. No swap is needed, not even for the
+//!   last slot. Or
 //! - the owner sees the wish: it undoes a pop, and after a push takes its slots back as anybody
 //!   would, by a swap of `top`, and gives them to the shared list. So a waiting taker gets every
 //!   slot that comes back, and nobody ever waits for an owner.
@@ -39,7 +44,7 @@
 
 use core::ptr::{NonNull, null_mut};
 
-use crate::barrier::Barrier;
+use crate::class::{Attention, Class};
 use crate::core::small;
 use crate::layout::{BATCH_SLOTS_MAX, SlotHeader};
 use crate::region::{InRegion, Region, Table};
@@ -53,9 +58,11 @@ const MAGAZINE_SLOTS_MAX: usize = (2 * BATCH_SLOTS_MAX).next_power_of_two();
 #[repr(C, align(128))]
 #[derive(Debug, Default)]
 pub(crate) struct Magazine {
-    /// Above the slot that came last.
+    /// Above the slot that came last, which is out if `out` says so.
     bottom: AtomicU64,
-    /// The slot that came first; `top <= bottom` but for the moment of an owner's pop.
+    /// 1 if the slot below `bottom` is out, else 0.
+    out: AtomicU64,
+    /// The slot that came first; not above the end but for the moment of an owner's pop.
     top: AtomicU64,
     /// The headers of slots, at positions modulo their count. Addresses and not numbers, because
     /// the next take would wait for the multiplication and for the number's load.
@@ -76,10 +83,9 @@ impl Default for Headers {
 // SAFETY: `repr(C)`, atomics only; zeros are an empty stack.
 unsafe impl InRegion for Magazine {}
 
-/// How far a bottom is above a top; nothing while an owner looks into an empty magazine.
-fn above(top: u64, bottom: u64) -> u64 {
-    bottom
-        .checked_signed_diff(top)
+/// How far an end is above a top; nothing while an owner looks into an empty magazine.
+fn above(top: u64, end: u64) -> u64 {
+    end.checked_signed_diff(top)
         .map_or(0, |it| it.max(0).unsigned_abs())
 }
 
@@ -98,8 +104,26 @@ impl Magazine {
     /// How many slots there are, at about this moment.
     pub(crate) fn len(&self) -> u32 {
         let top = self.top.load(Ordering::Relaxed);
-        let count = above(top, self.bottom.load(Ordering::Relaxed));
+        let count = above(top, self.end());
         usize::try_from(count).map_or(u32::MAX, small)
+    }
+
+    /// As the owner sees them, who alone stores them.
+    #[inline]
+    fn bottom_and_out(&self) -> (u64, u64) {
+        let bottom = self.bottom.load(Ordering::Relaxed);
+        (bottom, self.out.load(Ordering::Relaxed))
+    }
+
+    /// Above the slot that came last and is here, for anybody.
+    ///
+    /// Not above where the end is when this returns, if the caller is the owner or wants
+    /// attention: the owner's takes undo what they do then, so its end goes up only. In between,
+    /// two loads may show less, which is as if the caller had come earlier.
+    fn end(&self) -> u64 {
+        // SYNC: these pair with the Release in push() and pop(): what the slots hold is seen.
+        let bottom = self.bottom.load(Ordering::Acquire);
+        bottom.wrapping_sub(self.out.load(Ordering::Acquire))
     }
 
     #[inline]
@@ -111,44 +135,91 @@ impl Magazine {
 
     /// Takes the slot that came last; none if there is none or somebody wants attention.
     ///
-    /// Only the owner calls this.
-    #[inline]
-    pub(crate) fn pop(&self, caches: &Caches) -> Option<NonNull<SlotHeader>> {
-        let bottom = self.bottom.load(Ordering::Relaxed);
-        let last = bottom.wrapping_sub(1);
-        // SYNC: as in push(): a taker may read this instead.
-        self.bottom.store(last, Ordering::Release);
-        // SYNC: pairs with the barrier in Caches::ask(): after this either no taker has read the
-        // former bottom, or the wish is seen.
-        if caches.is_left_alone() {
+    /// Only the owner calls this, with the class's look at who wants attention.
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
+    pub(crate) fn pop(&self, is_left_alone: impl FnOnce() -> bool) -> Option<NonNull<SlotHeader>> {
+        let (bottom, out) = self.bottom_and_out();
+        let end = bottom.wrapping_sub(out);
+        let move_end = |out_new, bottom_new| {
+            // SYNC: as in push(): a taker may read this instead.
+            if out == 0 {
+                self.out.store(out_new, Ordering::Release);
+            } else {
+                self.bottom.store(bottom_new, Ordering::Release);
+            }
+        };
+        move_end(1, bottom.wrapping_sub(1));
+        // SYNC: pairs with the barrier in Class::heavy(): after this either no taker has read the
+        // former end, or the wish is seen.
+        if is_left_alone() {
             // SYNC: who took before lowered the wish (Release) that was seen lowered (Acquire).
             let top = self.top.load(Ordering::Relaxed);
-            if top < bottom {
-                return NonNull::new(self.place(last).load(Ordering::Relaxed));
+            if top < end {
+                let header = self.place(end.wrapping_sub(1)).load(Ordering::Relaxed);
+                // SAFETY: push() put a header there: the place is from top to end.
+                return Some(unsafe { NonNull::new_unchecked(header) });
             }
         }
-        // SYNC: as above.
-        self.bottom.store(bottom, Ordering::Release);
+        move_end(0, bottom);
         None
     }
 
-    /// Puts a slot on top of at most `capacity`. Only the owner calls this.
-    #[inline]
-    pub(crate) fn push(&self, slot: NonNull<SlotHeader>, capacity: u32, caches: &Caches) -> Pushed {
-        let bottom = self.bottom.load(Ordering::Relaxed);
+    /// Puts a slot on top of at most `capacity`.
+    ///
+    /// Only the owner calls this, with the class's look at who wants attention.
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
+    pub(crate) fn push(
+        &self,
+        slot: NonNull<SlotHeader>,
+        capacity: u32,
+        is_left_alone: impl FnOnce() -> bool,
+    ) -> Pushed {
+        let (bottom, out) = self.bottom_and_out();
+        let end = bottom.wrapping_sub(out);
         // SYNC: pairs with the Release in take_oldest(): what was read is not written to before.
         let top = self.top.load(Ordering::Acquire);
-        if bottom - top >= u64::from(capacity) {
+        if end.wrapping_sub(top) >= u64::from(capacity) {
             return Pushed::Full;
         }
-        self.place(bottom).store(slot.as_ptr(), Ordering::Relaxed);
-        // SYNC: pairs with the Acquire in take_oldest().
-        self.bottom.store(bottom + 1, Ordering::Release);
+        self.place(end).store(slot.as_ptr(), Ordering::Relaxed);
+        // SYNC: pairs with the Acquire in end().
+        if out == 0 {
+            self.bottom.store(bottom.wrapping_add(1), Ordering::Release);
+        } else {
+            self.out.store(0, Ordering::Release);
+        }
         // The slot is home. If nobody wants attention it is found by whoever does next.
-        if caches.is_left_alone() {
+        if is_left_alone() {
             Pushed::Done
         } else {
             Pushed::Wanted
+        }
+    }
+
+    /// As [`push`](Self::push), of as many slots as there is room for; returns the others.
+    pub(crate) fn push_all<'a>(&self, slots: &'a [u32], class: &Class) -> (Pushed, &'a [u32]) {
+        let (bottom, out) = self.bottom_and_out();
+        let end = bottom.wrapping_sub(out);
+        // SYNC: as in push().
+        let top = self.top.load(Ordering::Acquire);
+        let room = u64::from(class.magazine_slots).saturating_sub(above(top, end));
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let (some, rest) = slots.split_at(room.min(slots.len()));
+        let mut count = 0;
+        for header in some.iter().filter_map(|slot| class.headers.address(*slot)) {
+            let place = self.place(end.wrapping_add(count));
+            place.store(header.as_ptr(), Ordering::Relaxed);
+            count += 1;
+        }
+        // SYNC: as in push().
+        self.bottom
+            .store(bottom.wrapping_add(count), Ordering::Release);
+        if class.is_left_alone() {
+            (Pushed::Done, rest)
+        } else {
+            (Pushed::Wanted, rest)
         }
     }
 
@@ -159,9 +230,7 @@ impl Magazine {
         // SYNC: pairs with the Release of the swap below, by whoever took before.
         let mut top = self.top.load(Ordering::Acquire);
         loop {
-            // SYNC: pairs with the Release in push() and pop(): what the slots hold is seen.
-            let bottom = self.bottom.load(Ordering::Acquire);
-            let end = top + above(top, bottom).min(u64::from(count));
+            let end = top + above(top, self.end()).min(u64::from(count));
             let mut headers = [null_mut(); MAGAZINE_SLOTS_MAX];
             for (header, position) in core::iter::zip(&mut headers, top..end) {
                 *header = self.place(position).load(Ordering::Relaxed);
@@ -247,79 +316,37 @@ pub(crate) struct Cache<'a> {
 }
 
 impl<'a> Cache<'a> {
-    /// The part for a class.
+    /// The magazine for a class.
     ///
     /// # Safety
     ///
-    /// The caches are of a core that has a class of this number.
-    #[inline]
-    pub(crate) unsafe fn part(self, class: u32) -> CachePart<'a> {
-        CachePart {
-            caches: self.caches,
-            // SAFETY: Caches::cache() checked that as many magazines as there are classes lie
-            // here, in the caches' region.
-            magazine: unsafe { self.magazines.add(class as usize).as_ref() },
-        }
+    /// The caches have a class of this number.
+    pub(crate) unsafe fn magazine(self, class: u32) -> &'a Magazine {
+        // SAFETY: Caches::cache() checked that as many magazines as there are classes lie here,
+        // in the caches' region.
+        unsafe { self.magazines.add(class as usize).as_ref() }
     }
-}
-
-/// The part of one thread's cache that is for one class.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CachePart<'a> {
-    pub(crate) caches: &'a Caches,
-    pub(crate) magazine: &'a Magazine,
 }
 
 /// The caches of all threads of one pool. Outlives the pool while a thread remembers it.
 #[derive(Debug)]
 pub(crate) struct Caches {
-    /// How many want the owners to leave their caches alone, and [`FENCE`].
-    attention: Line<AtomicU32>,
+    /// In ascending order of size.
+    classes: Box<[Class]>,
     /// Whether the pool is going away: set before the last wish for attention, which stays.
     closed: AtomicBool,
     /// How many caches were ever claimed; the memory of the others is untouched.
     used: AtomicU32,
-    barrier: Barrier,
-    pub(crate) class_count: u32,
     controls: Table<Control>,
     magazines: Table<Magazine>,
     /// Declared last, dropped last: the tables lie in it.
     region: Region,
 }
 
-/// Set in the word that owners look at where they have to pay for a fence, so that where they
-/// have not they do not even ask.
-const FENCE: u32 = 1 << 31;
-
-/// A value on cache lines of its own.
-#[repr(align(128))]
-#[derive(Debug)]
-struct Line<T>(T);
-
-/// While it lives, owners leave their caches alone.
-#[derive(Debug)]
-pub(crate) struct Attention<'a> {
-    caches: &'a Caches,
-}
-
-impl Drop for Attention<'_> {
-    fn drop(&mut self) {
-        // SYNC: pairs with the Acquire in Caches::is_left_alone(): the owner sees what was taken.
-        self.caches.attention.0.fetch_sub(1, Ordering::Release);
-    }
-}
-
-impl Attention<'_> {
-    /// The magazines of a class, to be taken from.
-    pub(crate) fn magazines(&self, class: u32) -> impl Iterator<Item = &Magazine> {
-        self.caches.magazines(class)
-    }
-}
-
 impl Caches {
-    /// `count` caches for `class_count` classes; none if there is no memory.
-    pub(crate) fn new(count: usize, class_count: usize) -> Option<Arc<Self>> {
-        let magazine_count = count.checked_mul(class_count)?;
+    /// `count` caches for some classes; none if there is no memory.
+    pub(crate) fn new(count: usize, classes: Box<[Class]>) -> Option<Arc<Self>> {
+        let magazine_count = count.checked_mul(classes.len())?;
         let magazines_at = size_of::<Control>() * count;
         let region = Region::new(magazines_at + size_of::<Magazine>() * magazine_count)?;
         // SAFETY: the region is dropped with the tables, after them; nothing else covers it.
@@ -327,21 +354,22 @@ impl Caches {
         // SAFETY: as above; the magazines begin where the controls end.
         let magazines =
             unsafe { Table::new(&region, magazines_at, size_of::<Magazine>(), magazine_count) };
-        let barrier = Barrier::new();
         Some(Arc::new(Self {
-            attention: Line(AtomicU32::new(if barrier.is_asymmetric() {
-                0
-            } else {
-                FENCE
-            })),
+            classes,
             closed: AtomicBool::new(false),
             used: AtomicU32::new(0),
-            barrier,
-            class_count: u32::try_from(class_count).ok()?,
             controls,
             magazines,
             region,
         }))
+    }
+
+    pub(crate) fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    fn class_count(&self) -> u32 {
+        small(self.classes.len())
     }
 
     /// Makes the calling thread the owner of a cache that nobody has.
@@ -385,42 +413,18 @@ impl Caches {
     }
 
     pub(crate) fn cache(&self, index: u32) -> Option<Cache<'_>> {
-        let first = index * self.class_count;
-        self.magazines.get(first + self.class_count - 1)?;
+        let first = index * self.class_count();
+        self.magazines.get(first + self.class_count() - 1)?;
         Some(Cache {
             caches: self,
             magazines: self.magazines.address(first)?,
         })
     }
 
-    /// Whether nobody wants attention: the owner's look, after it moved a bottom.
-    #[inline]
-    pub(crate) fn is_left_alone(&self) -> bool {
-        Barrier::light();
-        // SYNC: pairs with the Release in Attention::drop().
-        let attention = self.attention.0.load(Ordering::Acquire);
-        attention == 0 || (attention & FENCE != 0 && self.is_left_alone_after_fence())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn is_left_alone_after_fence(&self) -> bool {
-        Barrier::fence();
-        // SYNC: as above.
-        self.attention.0.load(Ordering::Acquire) == FENCE
-    }
-
-    /// Asks every owner to leave its cache alone, and lets the caller take what lies in them.
-    pub(crate) fn ask(&self) -> Attention<'_> {
-        self.attention.0.fetch_add(1, Ordering::Relaxed);
-        self.barrier.heavy();
-        Attention { caches: self }
-    }
-
-    /// The magazines of a class that were ever claimed.
-    fn magazines(&self, class: u32) -> impl Iterator<Item = &Magazine> {
+    /// The magazines of a class that were ever claimed; those who want attention may take.
+    pub(crate) fn magazines(&self, class: u32) -> impl Iterator<Item = &Magazine> {
         let used = self.used.load(Ordering::Relaxed);
-        (0..used).filter_map(move |index| self.magazines.get(index * self.class_count + class))
+        (0..used).filter_map(move |index| self.magazines.get(index * self.class_count() + class))
     }
 
     /// How many slots of a class lie in caches.
@@ -428,10 +432,16 @@ impl Caches {
         self.magazines(class).map(Magazine::len).sum()
     }
 
-    /// The pool goes away: while the wish lasts, for ever, owners leave their caches alone.
-    pub(crate) fn close(&self) -> Attention<'_> {
+    /// The pool goes away: from here on, for ever, owners leave their caches alone.
+    pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
-        self.ask()
+        for class in &self.classes {
+            // It lasts.
+            core::mem::forget::<Attention<'_>>(class.ask_before_barrier());
+        }
+        if let Some(class) = self.classes.first() {
+            class.heavy();
+        }
     }
 
     /// Whether the pool went away.
@@ -440,10 +450,10 @@ impl Caches {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// The memory of the caches that were ever claimed, in bytes.
+    /// The memory of the classes and of the caches that were ever claimed, in bytes.
     pub(crate) fn resident_bytes(&self) -> usize {
         let used = self.used.load(Ordering::Relaxed) as usize;
-        let each = size_of::<Control>() + self.class_count as usize * size_of::<Magazine>();
-        (used * each).min(self.region.len())
+        let each = size_of::<Control>() + self.classes.len() * size_of::<Magazine>();
+        (used * each).min(self.region.len()) + size_of_val(&*self.classes)
     }
 }

@@ -30,152 +30,47 @@
 //! gets a slot back out of its own cache. So closing waits for nobody.
 #![expect(unsafe_code, reason = "frees itself when nobody holds it")]
 
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use claude_flow_ringbuf::{Deadline, Park, Spin, Wait, Yield};
+use claude_flow_ringbuf::Deadline;
 
-use crate::caches::{Attention, Cache, CachePart, Caches, Magazine, Pushed, Taken};
+use crate::caches::{Cache, Caches, Magazine, Pushed, Taken};
+use crate::class::{Attention, Class, Parts};
 use crate::layout::{
-    Batch, ClassHead, ClassPlace, HEADER_BYTES, LENT, LINE_BYTES, SlotHeader, batch_slots,
+    Batch, ClassHead, ClassPlace, HEADER_BYTES, LINE_BYTES, SlotHeader, batch_slots,
 };
-use crate::options::{Options, Oversize, Waiting};
+use crate::options::{ClassOptions, Options, Oversize};
 use crate::region::{Region, Table};
+use crate::slot::Slot;
 use crate::stack::Closed;
 use crate::sync::{Arc, AtomicUsize, Ordering, fence};
+use crate::thread::Last;
 use crate::{OptionsError, TakeError};
 
 /// The pool behind its handles.
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) caches: Arc<Caches>,
-    classes: Box<[Class]>,
     /// The class of a length, by the number of lines that it needs.
     class_of_lines: Box<[u8]>,
+    /// The first of the caches' classes, to be found without a look at the caches.
+    classes: NonNull<Class>,
+    pub(crate) caches: Arc<Caches>,
     heads: Table<ClassHead>,
     /// What keeps the memory; see the module's docs.
     holders: AtomicUsize,
     /// The handles alone.
     pools: AtomicUsize,
-    pub(crate) oversize: Oversize,
+    oversize: Oversize,
     pub(crate) zeroize: bool,
     /// The tables and slots lie in it.
     region: Region,
 }
 
-/// What is known of one class outside of the region.
-#[derive(Debug)]
-pub(crate) struct Class {
-    /// The core that it is of, for whoever has only a slot; see `Core::settle_down`.
-    pub(crate) core: NonNull<Core>,
-    /// The core's, by which a thread recognises the pool.
-    pub(crate) caches: NonNull<Caches>,
-    pub(crate) number: u32,
-    pub(crate) payload_bytes: u32,
-    pub(crate) slots: u32,
-    pub(crate) batch_slots: u32,
-    /// The most slots in one thread's magazine.
-    magazine_slots: u32,
-    pub(crate) headers: Table<SlotHeader>,
-    #[cfg(loom)]
-    payloads: NonNull<u8>,
-    stride: usize,
-    batches: Table<Batch>,
-    released: Condition,
-    /// Whether a slot is cleared when it comes back.
-    pub(crate) zeroize: bool,
-}
-
-// SAFETY: `core` and `caches` are what has the class, both `Sync`.
-unsafe impl Send for Class {}
+// SAFETY: `classes` is the address of what is in `caches`, which is `Sync`.
+unsafe impl Send for Core {}
 // SAFETY: as above.
-unsafe impl Sync for Class {}
-
-/// "There is a slot in the shared list", and how takers wait for it.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one a class, and most are the large one"
-)]
-enum Condition {
-    Spin(Spin),
-    Yield(Yield),
-    Park(Park),
-}
-
-impl Condition {
-    fn new(waiting: Waiting) -> Self {
-        match waiting {
-            Waiting::Spin => Self::Spin(Spin),
-            Waiting::Yield => Self::Yield(Yield),
-            Waiting::Park => Self::Park(Park::default()),
-        }
-    }
-
-    fn notify(&self, count: usize) {
-        match self {
-            Self::Spin(it) => it.notify(count),
-            Self::Yield(it) => it.notify(count),
-            Self::Park(it) => it.notify(count),
-        }
-    }
-
-    fn wait_until(&self, deadline: Deadline, is_ready: impl FnMut() -> bool) -> bool {
-        match self {
-            Self::Spin(it) => it.wait_until(deadline, is_ready),
-            Self::Yield(it) => it.wait_until(deadline, is_ready),
-            Self::Park(it) => it.wait_until(deadline, is_ready),
-        }
-    }
-}
-
-impl Class {
-    /// The first byte of a payload, if there is such a slot: where a model looks for it.
-    #[cfg(loom)]
-    pub(crate) fn payload(&self, slot: u32) -> Option<NonNull<u8>> {
-        if slot >= self.slots {
-            return None;
-        }
-        // SAFETY: slot < slots, and the region holds `slots` payloads this far apart from
-        // `payloads` on: Core::new() asked it for that range.
-        Some(unsafe { self.payloads.add(slot as usize * self.stride) })
-    }
-
-    /// How far apart the slots are, in bytes.
-    pub(crate) fn stride(&self) -> usize {
-        self.stride
-    }
-
-    /// The link of a loose slot.
-    fn link_of(&self, slot: u32) -> u32 {
-        let lease = self.headers.get(slot).map(|it| &it.lease);
-        #[expect(clippy::cast_possible_truncation, reason = "a link is the low half")]
-        lease.map_or(0, |lease| lease.load(Ordering::Relaxed) as u32)
-    }
-
-    fn set_link(&self, slot: u32, link: u32) {
-        if let Some(header) = self.headers.get(slot) {
-            header.lease.store(u64::from(link), Ordering::Relaxed);
-        }
-    }
-
-    fn next_of(&self, batch: u32) -> u32 {
-        let next = self.batches.get(batch).map(|it| &it.next);
-        next.map_or(0, |next| next.load(Ordering::Relaxed))
-    }
-
-    fn set_next(&self, batch: u32, next: u32) {
-        if let Some(batch) = self.batches.get(batch) {
-            batch.next.store(next, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn is_exhausted(&self) -> TakeError {
-        TakeError::Exhausted {
-            class_bytes: self.payload_bytes as usize,
-            slots: self.slots as usize,
-        }
-    }
-}
+unsafe impl Sync for Core {}
 
 /// A class with its shared part and its number.
 #[derive(Debug, Clone, Copy)]
@@ -185,109 +80,98 @@ pub(crate) struct At<'a> {
     pub(crate) number: u32,
 }
 
-impl Core {
-    pub(crate) fn new(options: &Options) -> Result<Self, OptionsError> {
-        options.check()?;
-        let too_much = OptionsError::OutOfMemory {
-            size_bytes: usize::MAX,
-        };
-        let heads_bytes = size_of::<ClassHead>() * options.classes.len();
-        let mut places = Vec::with_capacity(options.classes.len());
-        let mut end = heads_bytes;
-        for class in &options.classes {
-            let place = ClassPlace::new(end, class.payload_bytes, class.slots).ok_or(too_much)?;
+/// Where the parts of a pool lie in its region.
+struct Plan {
+    classes: Vec<ClassPlace>,
+    size_bytes: usize,
+}
+
+impl Plan {
+    /// None if the end cannot be expressed.
+    fn new(classes: &[ClassOptions]) -> Option<Self> {
+        let mut end = size_of::<ClassHead>() * classes.len();
+        let mut places = Vec::with_capacity(classes.len());
+        for class in classes {
+            let place = ClassPlace::new(end, class.payload_bytes, class.slots)?;
             end = place.end;
             places.push(place);
         }
-        let out_of_memory = OptionsError::OutOfMemory { size_bytes: end };
-        let region = Region::new(end).ok_or(out_of_memory)?;
-        let caches =
-            Caches::new(options.thread_caches, options.classes.len()).ok_or(out_of_memory)?;
-        // SAFETY: the region is dropped with the table; the first class begins behind the heads.
-        let heads = unsafe { Table::new(&region, 0, size_of::<ClassHead>(), places.len()) };
-        let classes = core::iter::zip(&options.classes, &places)
+        Some(Self {
+            classes: places,
+            size_bytes: end,
+        })
+    }
+}
+
+impl Core {
+    /// A core in a box of its own, with one handle; see [`remove_pool`](Self::remove_pool).
+    pub(crate) fn new(options: &Options) -> Result<NonNull<Self>, OptionsError> {
+        options.check()?;
+        let plan = Plan::new(&options.classes).ok_or(OptionsError::OutOfMemory {
+            size_bytes: usize::MAX,
+        })?;
+        let out_of_memory = OptionsError::OutOfMemory {
+            size_bytes: plan.size_bytes,
+        };
+        let region = Region::new(plan.size_bytes).ok_or(out_of_memory)?;
+        // The classes tell where the core is.
+        let address = NonNull::from(Box::leak(Box::<Self>::new_uninit())).cast::<Self>();
+        let classes = core::iter::zip(&options.classes, &plan.classes)
             .zip(0..)
             .map(|((class, place), number)| {
-                let slots = class.slots;
-                let bytes = place.stride * (slots - 1) + HEADER_BYTES + class.payload_bytes;
-                // What follows a header belongs to its slot.
-                region.at(place.headers, bytes);
-                Class {
-                    core: NonNull::dangling(),
-                    caches: NonNull::from(&*caches),
-                    number,
-                    payload_bytes: small(class.payload_bytes),
-                    slots: small(slots),
-                    batch_slots: small(batch_slots(slots)),
-                    magazine_slots: small(2 * batch_slots(slots)),
-                    // SAFETY: as above; the places of a class do not overlap (ClassPlace).
-                    headers: unsafe { Table::new(&region, place.headers, place.stride, slots) },
-                    #[cfg(loom)]
-                    payloads: region.at(place.headers + HEADER_BYTES, bytes - HEADER_BYTES),
-                    stride: place.stride,
-                    // SAFETY: as above.
-                    batches: unsafe {
-                        Table::new(
-                            &region,
-                            place.batches,
-                            size_of::<Batch>(),
-                            place.batch_count,
-                        )
-                    },
-                    released: Condition::new(options.waiting),
-                    zeroize: options.zeroize,
-                }
+                // SAFETY: the region is dropped with the core, and nobody uses the classes'
+                // tables after that; the places do not overlap (Plan).
+                let parts = unsafe { parts(&region, class, place, number) };
+                Class::new(address, parts, options.waiting, options.zeroize)
             })
             .collect();
-        Ok(Self {
-            caches,
-            classes,
+        let Some(caches) = Caches::new(options.thread_caches, classes) else {
+            // SAFETY: leaked above, of this layout, and still without a core.
+            drop(unsafe { Box::from_raw(address.cast::<MaybeUninit<Self>>().as_ptr()) });
+            return Err(out_of_memory);
+        };
+        let this = Self {
             class_of_lines: class_of_lines(options),
-            heads,
+            classes: NonNull::from(caches.classes()).cast(),
+            // SAFETY: the region is dropped with the table; the first class begins behind the
+            // heads (Plan).
+            heads: unsafe { Table::new(&region, 0, size_of::<ClassHead>(), options.classes.len()) },
+            caches,
             holders: AtomicUsize::new(1),
             pools: AtomicUsize::new(1),
             oversize: options.oversize,
             zeroize: options.zeroize,
             region,
-        })
-    }
-
-    /// Moves to where it stays, and tells the classes.
-    pub(crate) fn settle_down(self) -> NonNull<Self> {
-        let core = Box::leak(Box::new(self));
-        let address = NonNull::from(&mut *core);
-        for class in &mut core.classes {
-            class.core = address;
-        }
-        address
+        };
+        // SAFETY: leaked above for this, and nobody has seen it yet.
+        unsafe { address.write(this) };
+        Ok(address)
     }
 
     /// The smallest class that holds `len` bytes.
     #[inline]
     pub(crate) fn class_of(&self, len: usize) -> Option<&Class> {
-        let number = self.class_of_lines.get(len.div_ceil(LINE_BYTES))?;
-        self.classes.get(usize::from(*number))
+        let number = *self.class_of_lines.get(len.div_ceil(LINE_BYTES))?;
+        // SAFETY: the table has numbers of classes only, which the caches keep in one piece.
+        Some(unsafe { self.classes.add(usize::from(number)).as_ref() })
     }
 
     #[inline]
     pub(crate) fn at(&self, number: u32) -> Option<At<'_>> {
         Some(At {
-            class: self.classes.get(number as usize)?,
+            class: self.caches.classes().get(number as usize)?,
             head: self.heads.get(number)?,
             number,
         })
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = At<'_>> {
-        (0..small(self.classes.len())).filter_map(|number| self.at(number))
+        (0..small(self.heads.len())).filter_map(|number| self.at(number))
     }
 
     /// What the pool keeps whether it is used or not, in bytes.
     pub(crate) fn fixed_bytes(&self) -> usize {
-        size_of::<Self>()
-            + size_of_val(&*self.classes)
-            + self.class_of_lines.len()
-            + size_of::<ClassHead>() * self.classes.len()
+        size_of::<Self>() + self.class_of_lines.len() + size_of::<ClassHead>() * self.heads.len()
     }
 
     pub(crate) fn mapped_bytes(&self) -> usize {
@@ -299,28 +183,69 @@ impl Core {
         (self.class_of_lines.len() - 1) * LINE_BYTES
     }
 
-    /// A slot that is nobody else's, without waiting.
+    /// A slot for `len` bytes that is nobody else's, by the short way: out of the magazine that
+    /// was remembered; none if that is not the one, or empty, or asked for.
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
+    pub(crate) fn take_at_once(&self, len: usize, last: &Last) -> Option<NonNull<SlotHeader>> {
+        let class = self.class_of(len)?;
+        // SAFETY: whoever remembers keeps the caches.
+        let magazine = unsafe { last.magazine(class) }?;
+        magazine.pop(|| class.is_left_alone_at_once())
+    }
+
+    /// A slot from the heap for a length beyond the largest class, if the policy allows it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn take_oversize(&self, len: usize) -> Option<NonNull<SlotHeader>> {
+        match self.oversize {
+            Oversize::Refuse => None,
+            Oversize::Heap => {
+                // The address that the box gave: a reference's would not do to free the core.
+                let core = self.caches.classes().first()?.core;
+                // SAFETY: the core is this one.
+                unsafe { Slot::from_heap(core, u32::try_from(len).ok()?) }
+            }
+        }
+    }
+
+    /// Why there was no slot for a length.
+    pub(crate) fn refusal(&self, len: usize) -> TakeError {
+        let len_max = match self.oversize {
+            Oversize::Refuse => self.len_max(),
+            Oversize::Heap => u32::MAX as usize,
+        };
+        match self.class_of(len) {
+            Some(class) => class.is_exhausted(),
+            None if len > len_max => TakeError::TooLarge { len, len_max },
+            None => TakeError::OutOfMemory { len },
+        }
+    }
+
+    /// A slot of a class that is nobody else's, without waiting.
+    ///
+    /// The magazine is the thread's own for this class; none if it has no cache.
     pub(crate) fn take(
         &self,
         class: &Class,
-        cache: Option<CachePart<'_>>,
+        magazine: Option<&Magazine>,
     ) -> Option<NonNull<SlotHeader>> {
-        if let Some(cache) = cache
-            && let Some(slot) = cache.magazine.pop(cache.caches)
+        if let Some(magazine) = magazine
+            && let Some(slot) = magazine.pop(|| class.is_left_alone())
         {
             return Some(slot);
         }
-        class.headers.address(self.take_slow(class.number, cache)?)
+        class
+            .headers
+            .address(self.take_slow(class.number, magazine)?)
     }
 
     #[cold]
     #[inline(never)]
-    fn take_slow(&self, number: u32, cache: Option<CachePart<'_>>) -> Option<u32> {
+    fn take_slow(&self, number: u32, magazine: Option<&Magazine>) -> Option<u32> {
         let at = self.at(number)?;
-        let slot = match cache {
-            Some(cache) => refill(at, cache),
+        let slot = match magazine {
+            Some(magazine) => refill(at, magazine),
             None => take_shared(at),
         };
         slot.or_else(|| {
@@ -333,8 +258,8 @@ impl Core {
     pub(crate) fn take_until(&self, number: u32, deadline: Deadline) -> Option<u32> {
         let at = self.at(number)?;
         // From here on what comes back goes into the shared list, with a notification.
-        let attention = self.caches.ask();
-        empty(at, &attention);
+        let attention = at.class.ask();
+        self.empty(at, &attention);
         let slot = loop {
             if let Some(slot) = take_shared(at) {
                 break Some(slot);
@@ -351,7 +276,55 @@ impl Core {
     /// Moves what lies in other threads' caches into the shared list.
     fn reclaim(&self, at: At<'_>) {
         if self.caches.len(at.number) > 0 {
-            empty(at, &self.caches.ask());
+            self.empty(at, &at.class.ask());
+        }
+    }
+
+    /// Moves the slots of a class that lie in caches into the shared list.
+    fn empty(&self, at: At<'_>, _: &Attention<'_>) {
+        for magazine in self.caches.magazines(at.number) {
+            let mut taken = Taken::new();
+            magazine.take_oldest(u32::MAX, &mut taken);
+            let mut chain = Chain::new(at);
+            for slot in taken.slots() {
+                chain.add(*slot);
+            }
+            // The caller has a handle of the pool, so it is open.
+            let _ = chain.give();
+        }
+    }
+
+    /// Gives a slot back by the short way: into the magazine that was remembered; false if that
+    /// is not the one, or full, and nothing was done.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the slot, of a class or null for the heap, which keeps the core; if this
+    /// returns true both are gone for it afterwards. Whoever remembers keeps the caches.
+    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
+    #[inline(always)]
+    pub(crate) unsafe fn release_at_once(
+        class: *const Class,
+        slot: NonNull<SlotHeader>,
+        last: &Last,
+    ) -> bool {
+        // SAFETY: the caller's contract.
+        let Some(magazine) = (unsafe { last.magazine(class) }) else {
+            return false;
+        };
+        // SAFETY: it is remembered, so it is not null, and it lies with the caches, which whoever
+        // remembers keeps: good after the slot is home too.
+        let class = unsafe { &*class };
+        // SAFETY: the slot keeps its header, and is not home yet.
+        unsafe { slot.as_ref() }.set_free();
+        match magazine.push(slot, class.magazine_slots, || class.is_left_alone_at_once()) {
+            Pushed::Done => true,
+            Pushed::Wanted => {
+                // SAFETY: the magazine is the calling thread's own, for this class.
+                unsafe { Self::take_back(NonNull::from(class), magazine) };
+                true
+            }
+            Pushed::Full => false,
         }
     }
 
@@ -362,59 +335,48 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The caller owns the slot, which keeps the core; both are gone for it afterwards. The cache
-    /// is the calling thread's own and belongs to the core, and something else keeps it.
-    #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
-    #[inline(always)]
+    /// The caller owns the slot, which keeps the core; both are gone for it afterwards. The
+    /// magazine is the calling thread's own for this class, and something else keeps the caches
+    /// that it and the class are in; with no magazine the slot keeps them.
     pub(crate) unsafe fn release(
         class: NonNull<Class>,
         slot: NonNull<SlotHeader>,
-        cache: Option<CachePart<'_>>,
+        magazine: Option<&Magazine>,
     ) {
-        let Some(cache) = cache else {
+        let Some(magazine) = magazine else {
             // SAFETY: the slot is the caller's.
             unsafe { Self::release_shared(class, slot) };
             return;
         };
-        // SAFETY: the slot keeps the core (the caller's contract); the reference is not used
-        // after the slot is home.
+        // SAFETY: the caller keeps the caches (contract).
         let this = unsafe { class.as_ref() };
-        let magazine = cache.magazine;
-        match magazine.push(slot, this.magazine_slots, cache.caches) {
+        let mut pushed = magazine.push(slot, this.magazine_slots, || this.is_left_alone());
+        if pushed == Pushed::Full {
+            // SAFETY: the slot keeps the core while this spills.
+            unsafe { Self::spill(this, magazine) };
+            pushed = magazine.push(slot, this.magazine_slots, || this.is_left_alone());
+        }
+        match pushed {
             Pushed::Done => {}
-            // SAFETY: the slot is home, which is all that take_back() asks for.
+            // SAFETY: the magazine is the calling thread's own, for this class.
             Pushed::Wanted => unsafe { Self::take_back(class, magazine) },
             // SAFETY: the slot is still the caller's.
-            Pushed::Full => unsafe { Self::release_into_full(class, slot, cache) },
+            Pushed::Full => unsafe { Self::release_shared(class, slot) },
         }
     }
 
-    /// Gives a slot back whose place in the owner's magazine is taken.
+    /// Makes room in the owner's magazine.
     ///
     /// # Safety
     ///
-    /// As for [`release`](Self::release).
+    /// The caller has a slot of the class, which keeps the core.
     #[cold]
     #[inline(never)]
-    unsafe fn release_into_full(
-        class: NonNull<Class>,
-        slot: NonNull<SlotHeader>,
-        cache: CachePart<'_>,
-    ) {
-        // SAFETY: the slot keeps the core until it is home.
-        let this = unsafe { class.as_ref() };
-        let magazine = cache.magazine;
-        // SAFETY: as above; settle_down() told the class.
-        if let Some(at) = unsafe { this.core.as_ref() }.at(this.number) {
-            // SAFETY: the slot keeps the core while this spills.
+    unsafe fn spill(class: &Class, magazine: &Magazine) {
+        // SAFETY: the slot keeps the core.
+        if let Some(at) = unsafe { class.core.as_ref() }.at(class.number) {
+            // SAFETY: as above.
             unsafe { spill(at, magazine) };
-        }
-        match magazine.push(slot, this.magazine_slots, cache.caches) {
-            Pushed::Done => {}
-            // SAFETY: as in release().
-            Pushed::Wanted => unsafe { Self::take_back(class, magazine) },
-            // SAFETY: as in release().
-            Pushed::Full => unsafe { Self::release_shared(class, slot) },
         }
     }
 
@@ -422,8 +384,8 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The magazine is the calling thread's own, for this class. The core may be gone: if so, the
-    /// magazine is empty, and stays so.
+    /// The magazine is the calling thread's own, for this class, and something keeps the caches
+    /// that both are in. The core may be gone: if so, the magazine is empty, and stays so.
     #[cold]
     #[inline(never)]
     unsafe fn take_back(class: NonNull<Class>, magazine: &Magazine) {
@@ -482,21 +444,11 @@ impl Core {
     ///
     /// # Safety
     ///
-    /// The cache is of this core, which may be gone: if so, the cache is empty, and stays so.
-    pub(crate) unsafe fn flush(core: NonNull<Self>, cache: Cache<'_>) {
-        for number in 0..cache.caches.class_count {
-            // SAFETY: there are so many classes.
-            let magazine = unsafe { cache.part(number) }.magazine;
-            let mut taken = Taken::new();
-            magazine.take_oldest(u32::MAX, &mut taken);
-            if !taken.is_empty() {
-                // SAFETY: the slots taken are out, and keep the core.
-                let class = unsafe { core.as_ref() }.classes.get(number as usize);
-                if let Some(class) = class {
-                    // SAFETY: as above.
-                    unsafe { Self::give(NonNull::from(class), taken.slots()) };
-                }
-            }
+    /// The caller keeps the caches; their core may be gone.
+    pub(crate) unsafe fn flush(cache: Cache<'_>) {
+        for class in cache.caches.classes() {
+            // SAFETY: the class is of these caches, which the caller keeps.
+            unsafe { Self::take_back(NonNull::from(class), cache.magazine(class.number)) };
         }
     }
 
@@ -552,20 +504,19 @@ impl Core {
     /// Counts every slot as a holder, lets no slot come home any more, and returns how many are.
     #[cold]
     fn close(&self) -> usize {
-        let total: usize = self.classes.iter().map(|class| class.slots as usize).sum();
+        let classes = self.caches.classes();
+        let total: usize = classes.iter().map(|class| class.slots as usize).sum();
         // Too many for now, so that nobody frees the memory while the slots are counted.
         self.holders.fetch_add(total, Ordering::Relaxed);
-        let attention = self.caches.close();
+        self.caches.close();
         let mut home = 0;
         for at in self.all() {
-            for magazine in attention.magazines(at.number) {
+            for magazine in self.caches.magazines(at.number) {
                 let mut taken = Taken::new();
                 magazine.take_oldest(u32::MAX, &mut taken);
                 home += taken.slots().len();
             }
         }
-        // It lasts.
-        core::mem::forget(attention);
         for at in self.all() {
             let batches = at.head.full.close(|batch| at.class.next_of(batch));
             home += (batches * at.class.batch_slots) as usize;
@@ -624,7 +575,6 @@ impl At<'_> {
         let Some(number) = self.head.full.pop(|batch| self.class.next_of(batch)) else {
             return false;
         };
-        self.head.full_count.fetch_sub(1, Ordering::Relaxed);
         let Some(batch) = self.class.batches.get(number) else {
             return false;
         };
@@ -639,7 +589,7 @@ impl At<'_> {
         let _ = self
             .head
             .spare
-            .push(number, |next| self.class.set_next(number, next));
+            .push(number, 1, |next| self.class.set_next(number, next));
         true
     }
 
@@ -667,20 +617,19 @@ impl At<'_> {
 
     fn take_loose(&self) -> Option<u32> {
         let slot = self.head.loose.pop(|slot| self.class.link_of(slot))?;
-        self.head.loose_count.fetch_sub(1, Ordering::Relaxed);
         (slot < self.class.slots).then_some(slot)
     }
 
     /// How many slots are in the shared list, at about this moment.
     pub(crate) fn shared_count(&self) -> u32 {
-        let full = self.head.full_count.load(Ordering::Relaxed);
-        let loose = self.head.loose_count.load(Ordering::Relaxed);
+        let full = self.head.full.count();
+        let loose = self.head.loose.count();
         let fresh = self.head.fresh_slots.load(Ordering::Relaxed);
         let rest = self.class.slots.saturating_sub(fresh);
-        // Each is read on its own; a count that is being changed may be off by a batch.
-        full.wrapping_mul(self.class.batch_slots)
-            .wrapping_add(loose)
-            .wrapping_add(rest)
+        // Each is read on its own; a count that is being changed may be too high by a batch.
+        full.saturating_mul(self.class.batch_slots)
+            .saturating_add(loose)
+            .saturating_add(rest)
             .min(self.class.slots)
     }
 
@@ -692,41 +641,21 @@ impl At<'_> {
     }
 }
 
-/// Moves the slots of a class that lie in caches into the shared list.
-fn empty(at: At<'_>, attention: &Attention<'_>) {
-    for magazine in attention.magazines(at.number) {
-        let mut taken = Taken::new();
-        magazine.take_oldest(u32::MAX, &mut taken);
-        let mut chain = Chain::new(at);
-        for slot in taken.slots() {
-            chain.add(*slot);
-        }
-        // The caller has a handle of the pool, so it is open.
-        let _ = chain.give();
-    }
-}
-
 /// Fills the owner's empty magazine from the shared list, but for one slot, which it returns.
-fn refill(at: At<'_>, cache: CachePart<'_>) -> Option<u32> {
-    let CachePart { caches, magazine } = cache;
-    if !caches.is_left_alone() {
+fn refill(at: At<'_>, magazine: &Magazine) -> Option<u32> {
+    if !at.class.is_left_alone() {
         return take_shared(at);
     }
     let mut some = Taken::new();
     at.take_some(&mut some);
     at.mark_out();
     let (one, rest) = some.slots().split_last()?;
+    let (pushed, rest) = magazine.push_all(rest, at.class);
     let mut chain = Chain::new(at);
-    let mut is_wanted = false;
     for slot in rest {
-        let header = at.class.headers.address(*slot);
-        match header.map(|it| magazine.push(it, at.class.magazine_slots, caches)) {
-            Some(Pushed::Done) => {}
-            Some(Pushed::Wanted) => is_wanted = true,
-            Some(Pushed::Full) | None => chain.add(*slot),
-        }
+        chain.add(*slot);
     }
-    if is_wanted {
+    if pushed == Pushed::Wanted {
         let mut taken = Taken::new();
         magazine.take_oldest(u32::MAX, &mut taken);
         for slot in taken.slots() {
@@ -759,11 +688,10 @@ unsafe fn spill(at: At<'_>, magazine: &Magazine) {
         for (place, slot) in core::iter::zip(&batch.slots.0, taken.slots()) {
             place.store(*slot, Ordering::Relaxed);
         }
-        at.head.full_count.fetch_add(1, Ordering::Relaxed);
         let link = |next| at.class.set_next(number, next);
         at.head
             .full
-            .push(number, link)
+            .push(number, 1, link)
             .map(|()| at.class.released.notify(count))
     } else {
         let mut chain = Chain::new(at);
@@ -832,11 +760,37 @@ impl<'a> Chain<'a> {
             return Ok(());
         };
         let head = self.at.head;
-        head.loose_count.fetch_add(self.count, Ordering::Relaxed);
-        head.loose
-            .push(first, |next| self.at.class.set_link(last, next))?;
+        head.loose.push(first, self.count, |next| {
+            self.at.class.set_link(last, next);
+        })?;
         self.at.class.released.notify(self.count as usize);
         Ok(())
+    }
+}
+
+/// What a class is made of.
+///
+/// # Safety
+///
+/// The parts are not used after the region is gone, and nothing else covers the class's place.
+unsafe fn parts(region: &Region, class: &ClassOptions, place: &ClassPlace, number: u32) -> Parts {
+    let slots = class.slots;
+    let bytes = place.stride * (slots - 1) + HEADER_BYTES + class.payload_bytes;
+    // What follows a header belongs to its slot.
+    region.at(place.headers, bytes);
+    let batch_bytes = size_of::<Batch>();
+    Parts {
+        number,
+        payload_bytes: small(class.payload_bytes),
+        slots: small(slots),
+        batch_slots: small(batch_slots(slots)),
+        stride: place.stride,
+        // SAFETY: the caller's contract.
+        headers: unsafe { Table::new(region, place.headers, place.stride, slots) },
+        // SAFETY: as above; the batches are before the headers (ClassPlace).
+        batches: unsafe { Table::new(region, place.batches, batch_bytes, place.batch_count) },
+        #[cfg(loom)]
+        payloads: region.at(place.headers + HEADER_BYTES, bytes - HEADER_BYTES),
     }
 }
 
@@ -853,10 +807,4 @@ fn class_of_lines(options: &Options) -> Box<[u8]> {
 /// A number that `Options::check` has bounded.
 pub(crate) fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// The lease of a slot in use with this many payload bytes.
-#[inline]
-pub(crate) fn lease(len: u32) -> u64 {
-    LENT | u64::from(len)
 }

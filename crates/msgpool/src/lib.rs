@@ -56,9 +56,9 @@
 
 mod sync;
 
-mod barrier;
 mod buffer;
 mod caches;
+mod class;
 mod core;
 #[cfg(feature = "postcard")]
 mod encode;

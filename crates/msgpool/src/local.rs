@@ -5,10 +5,9 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 
-use crate::caches::{Cache, CachePart, Magazine};
-use crate::core::Class;
+use crate::layout::SlotHeader;
 use crate::pool::lend;
-use crate::thread::{self, Claim};
+use crate::thread::{self, Claim, Last};
 use crate::{Buffer, Pool, TakeError};
 
 /// A pool as one thread uses it: what [`Pool::local`] gives.
@@ -30,10 +29,10 @@ use crate::{Buffer, Pool, TakeError};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Local {
-    /// Of the thread's cache; none if every cache is another thread's. Only to be dropped.
-    _claim: Option<Claim>,
-    /// The claim keeps it.
-    magazines: Option<NonNull<Magazine>>,
+    /// Of a class of the pool, in the cache that is claimed.
+    last: Last,
+    /// Of the thread's cache; none if every cache is another thread's.
+    claim: Option<Claim>,
     pool: Pool,
     /// The cache is the thread's.
     thread: PhantomData<*const ()>,
@@ -41,11 +40,9 @@ pub struct Local {
 
 impl Local {
     pub(crate) fn new(pool: Pool) -> Self {
-        let claim = thread::claim(pool.address());
-        let cache = claim.as_ref().and_then(Claim::cache);
         Self {
-            magazines: cache.map(|cache| cache.magazines),
-            _claim: claim,
+            last: Last::new(),
+            claim: thread::claim(&pool.core().caches),
             pool,
             thread: PhantomData,
         }
@@ -69,11 +66,11 @@ impl Local {
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub fn take(&self, len: usize) -> Result<Buffer, TakeError> {
-        let core = self.pool.core();
-        let Some(class) = core.class_of(len) else {
-            return self.pool.take_oversize(len);
-        };
-        lend(class, core.take(class, self.cache(class)), len)
+        let at_once = self.pool.core().take_at_once(len, &self.last);
+        match at_once.or_else(|| self.take_slow(len)) {
+            Some(slot) => Ok(lend(slot, len)),
+            None => Err(self.pool.refusal(len)),
+        }
     }
 
     /// As [`Pool::take_empty`].
@@ -88,20 +85,24 @@ impl Local {
         Ok(buffer)
     }
 
-    #[inline]
-    fn cache(&self, class: &Class) -> Option<CachePart<'_>> {
-        let magazines = self.magazines?;
-        // SAFETY: the pool keeps the core, and that its caches.
-        let caches = unsafe { class.caches.as_ref() };
-        // SAFETY: the class is of the pool's core, as the caches are.
-        Some(unsafe { Cache { caches, magazines }.part(class.number) })
+    /// By the long way; remembers the class for the short one.
+    #[inline(never)]
+    fn take_slow(&self, len: usize) -> Option<NonNull<SlotHeader>> {
+        let core = self.pool.core();
+        let (Some(class), Some(claim)) = (core.class_of(len), &self.claim) else {
+            return self.pool.take_slow(len);
+        };
+        // SAFETY: the claim is of the caches that the class is in.
+        let magazine = claim.cache().map(|it| unsafe { it.magazine(class.number) });
+        magazine.inspect(|it| self.last.remember(class, it));
+        core.take(class, magazine)
     }
 }
 
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local")
-            .field("has_cache", &self.magazines.is_some())
+            .field("has_cache", &self.claim.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::thread;
 
-use crate::caches::{Cache, CachePart};
+use crate::caches::{Cache, Magazine};
 use crate::core::Core;
 use crate::stack::Stack;
 use crate::sync::{AtomicU32, Ordering};
@@ -44,12 +44,12 @@ fn options(slots: usize, waiting: Waiting) -> Options {
     }
 }
 
-/// The part of a cache for the one class.
-fn part(cache: Cache<'_>) -> CachePart<'_> {
+/// The magazine for the one class.
+fn magazine(cache: Cache<'_>) -> &Magazine {
     #[expect(unsafe_code, reason = "as the registry of a thread")]
     // SAFETY: every model has one class.
     unsafe {
-        cache.part(0)
+        cache.magazine(0)
     }
 }
 
@@ -63,7 +63,6 @@ struct Watched {
 impl Watched {
     fn new(slots: usize, waiting: Waiting) -> Arc<Self> {
         let core = Core::new(&options(slots, waiting)).expect("the options are valid");
-        let core = core.settle_down();
         Arc::new(Self {
             #[expect(unsafe_code, reason = "the core knows where it lies")]
             // SAFETY: it came out of a box, and nobody counts its holders here.
@@ -84,9 +83,9 @@ impl Watched {
     /// What the end of a thread does.
     fn end(&self, cache: Cache<'_>) {
         #[expect(unsafe_code, reason = "as the claim of a thread")]
-        // SAFETY: the Arc keeps the core, and the cache is of it.
+        // SAFETY: the Arc keeps the core, and that the caches.
         unsafe {
-            Core::flush(NonNull::from(&*self.core), cache);
+            Core::flush(cache);
         }
         let is_it = |index: &u32| self.cache(*index).magazines == cache.magazines;
         let index = (0..2).find(is_it).expect("there are two");
@@ -95,7 +94,7 @@ impl Watched {
 
     fn take(&self, cache: Option<Cache<'_>>) -> Option<u32> {
         let at = self.core.at(0).expect("there is one class");
-        let header = self.core.take(at.class, cache.map(part));
+        let header = self.core.take(at.class, cache.map(magazine));
         #[expect(unsafe_code, reason = "the entry point gives a pointer")]
         // SAFETY: the slot is this caller's, and the core keeps its header.
         let slot = header.map(|it| unsafe { it.as_ref() }.index.load(Ordering::Relaxed));
@@ -124,7 +123,7 @@ impl Watched {
         unsafe {
             let class = self.core.at(0).expect("there is one class").class;
             let header = class.headers.address(slot).expect("it was taken");
-            Core::release(NonNull::from(class), header, cache.map(part));
+            Core::release(NonNull::from(class), header, cache.map(magazine));
         }
     }
 
@@ -156,7 +155,7 @@ fn stack_gives_each_index_to_one() {
         let (stack, links, _) = &*shared;
         for index in 0..3 {
             let link = |next| links[index as usize].store(next, Ordering::Relaxed);
-            stack.push(index, link).expect("it is open");
+            stack.push(index, 1, link).expect("it is open");
         }
         fn round(shared: &(Stack, [AtomicU32; 3], [UnsafeCell<u32>; 3]), is_twice: bool) {
             let (stack, links, owned) = shared;
@@ -177,7 +176,7 @@ fn stack_gives_each_index_to_one() {
             }
             if let Some(index) = first {
                 let link = |next| links[index as usize].store(next, Ordering::Relaxed);
-                stack.push(index, link).expect("it is open");
+                stack.push(index, 1, link).expect("it is open");
             }
         }
         let other = Arc::clone(&shared);
@@ -194,7 +193,7 @@ fn closing_counts_what_is_pushed_before_and_refuses_the_rest() {
         let other = Arc::clone(&shared);
         let thread = thread::spawn(move || {
             let (stack, link, _) = &*other;
-            stack.push(0, |next| link.store(next, Ordering::Relaxed))
+            stack.push(0, 1, |next| link.store(next, Ordering::Relaxed))
         });
         let (stack, link, _) = &*shared;
         let count = stack.close(|_| link.load(Ordering::Relaxed));
@@ -271,6 +270,31 @@ fn reclaiming_never_takes_what_the_owner_takes() {
         }
         thread.join().expect("the other thread ends");
         pool.assert_all_home(1);
+    });
+}
+
+/// The owner's end moves in both ways, by `out` and by `bottom`, while others look at it.
+#[test]
+fn reclaiming_meets_takes_and_puts_of_both_ways() {
+    model(|| {
+        let pool = Watched::new(2, Waiting::Spin);
+        let cache = pool.claim();
+        let slots = [pool.take(Some(cache)), pool.take(Some(cache))];
+        for slot in slots.into_iter().flatten() {
+            pool.release(slot, Some(cache));
+        }
+        let other = Arc::clone(&pool);
+        let thread = thread::spawn(move || {
+            let slot = other.take(None);
+            slot.inspect(|slot| other.release(*slot, None));
+        });
+        let slots = [pool.take(Some(cache)), pool.take(Some(cache))];
+        for slot in slots.into_iter().flatten() {
+            pool.release(slot, Some(cache));
+        }
+        thread.join().expect("the other thread ends");
+        pool.end(cache);
+        pool.assert_all_home(2);
     });
 }
 
@@ -421,7 +445,6 @@ fn the_pool_and_its_last_message_end_in_any_order() {
 fn closing_finds_what_lies_in_caches() {
     model(|| {
         let core = Core::new(&options(2, Waiting::Spin)).expect("they are valid");
-        let core = core.settle_down();
         let pool = Pool::from_core(core);
         let caches = {
             #[expect(unsafe_code, reason = "as the registry of a thread")]
@@ -442,12 +465,12 @@ fn closing_finds_what_lies_in_caches() {
             unsafe {
                 let class = core.0.as_ref().at(0).expect("there is one").class;
                 let header = class.headers.address(slot).expect("it was taken");
-                Core::release(NonNull::from(class), header, Some(part(cache)));
+                Core::release(NonNull::from(class), header, Some(magazine(cache)));
             }
             #[expect(unsafe_code, reason = "as the claim of a thread")]
-            // SAFETY: the cache is of this core, which may be gone by now.
+            // SAFETY: the Arc keeps the caches; the core may be gone by now.
             unsafe {
-                Core::flush(core.0, cache);
+                Core::flush(cache);
             }
             caches.unclaim(index);
         });

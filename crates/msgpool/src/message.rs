@@ -95,7 +95,6 @@ impl Message {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never used nor dropped again, so the slot keeps its only handle.
         let slot = unsafe { core::ptr::read(&raw const this.slot) };
-        slot.renew();
         // SAFETY: is_sole() says that it is the only handle.
         Ok(unsafe { Buffer::from_slot(slot) })
     }
@@ -228,7 +227,6 @@ impl Drop for Message {
     #[inline(always)]
     fn drop(&mut self) {
         if self.slot.give_up() {
-            self.slot.renew();
             // SAFETY: give_up() says that this was the last handle, which ends here.
             unsafe { self.slot.release() };
         }

@@ -6,10 +6,10 @@ use core::ptr::NonNull;
 
 use claude_flow_ringbuf::Deadline;
 
-use crate::core::{Class, Core};
+use crate::core::Core;
 use crate::layout::SlotHeader;
 use crate::slot::Slot;
-use crate::{Buffer, Local, Options, OptionsError, Oversize, Stats, TakeError, thread};
+use crate::{Buffer, Local, Options, OptionsError, Stats, TakeError, thread};
 
 /// A pool of message slots; a handle that is cheap to clone.
 ///
@@ -51,7 +51,7 @@ impl Pool {
     /// [`OptionsError`]; nothing is kept.
     pub fn new(options: &Options) -> Result<Self, OptionsError> {
         Ok(Self {
-            core: Core::new(options)?.settle_down(),
+            core: Core::new(options)?,
         })
     }
 
@@ -74,11 +74,29 @@ impl Pool {
     #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
     #[inline(always)]
     pub fn take(&self, len: usize) -> Result<Buffer, TakeError> {
+        let at_once = thread::with_last(|last| self.core().take_at_once(len, last));
+        match at_once.or_else(|| self.take_slow(len)) {
+            Some(slot) => Ok(lend(slot, len)),
+            None => Err(self.refusal(len)),
+        }
+    }
+
+    /// By the long way.
+    #[inline(never)]
+    pub(crate) fn take_slow(&self, len: usize) -> Option<NonNull<SlotHeader>> {
         let core = self.core();
         let Some(class) = core.class_of(len) else {
-            return self.take_oversize(len);
+            return core.take_oversize(len);
         };
-        lend(class, core.take(class, thread::known(class)), len)
+        // SAFETY: the handle keeps the core.
+        core.take(class, unsafe { thread::magazine(class) })
+    }
+
+    /// Why there is no slot.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn refusal(&self, len: usize) -> TakeError {
+        self.core().refusal(len)
     }
 
     /// The calling thread's handle, which does not have to look for the thread's cache each time.
@@ -111,11 +129,13 @@ impl Pool {
             done => return done,
         }
         let core = self.core();
-        let Some(class) = core.class_of(len) else {
-            return self.take_oversize(len);
-        };
-        let slot = core.take_until(class.number, deadline.into());
-        lend(class, slot.and_then(|it| class.headers.address(it)), len)
+        let taken = core.class_of(len).and_then(|class| {
+            let slot = core.take_until(class.number, deadline.into())?;
+            class.headers.address(slot)
+        });
+        taken
+            .map(|slot| lend(slot, len))
+            .ok_or_else(|| self.refusal(len))
     }
 
     /// An empty buffer with room for `capacity` bytes, to be written to.
@@ -150,49 +170,16 @@ impl Pool {
         // SAFETY: the handle is a holder, which keeps the core.
         unsafe { self.core.as_ref() }
     }
-
-    /// For what outlives the borrow and is kept by this or another handle.
-    pub(crate) fn address(&self) -> NonNull<Core> {
-        self.core
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn take_oversize(&self, len: usize) -> Result<Buffer, TakeError> {
-        let core = self.core();
-        if core.oversize == Oversize::Refuse {
-            return Err(TakeError::TooLarge {
-                len,
-                len_max: core.len_max(),
-            });
-        }
-        let len_u32 = u32::try_from(len).map_err(|_| TakeError::TooLarge {
-            len,
-            len_max: u32::MAX as usize,
-        })?;
-        let slot = Slot::from_heap(core, len_u32).ok_or(TakeError::OutOfMemory { len })?;
-        // SAFETY: nobody else has the slot; its capacity is its length.
-        Ok(unsafe { Buffer::from_slot(slot) })
-    }
 }
 
-/// Straight down, without combinators, which would put the buffer together in memory.
+/// A buffer of `len` bytes in a slot that was just taken for as many.
 #[expect(clippy::inline_always, reason = "keeps the buffer in registers")]
 #[inline(always)]
-pub(crate) fn lend(
-    class: &Class,
-    slot: Option<NonNull<SlotHeader>>,
-    len: usize,
-) -> Result<Buffer, TakeError> {
-    #[expect(clippy::cast_possible_truncation, reason = "at most CLASS_BYTES_MAX")]
-    let len = len as u32;
-    let Some(header) = slot else {
-        return Err(class.is_exhausted());
-    };
-    debug_assert!(len <= class.payload_bytes);
-    let slot = Slot::lend(header, len);
-    // SAFETY: the core gave the slot to this caller alone; class_of() chose the class for len.
-    Ok(unsafe { Buffer::from_slot(slot) })
+pub(crate) fn lend(header: NonNull<SlotHeader>, len: usize) -> Buffer {
+    #[expect(clippy::cast_possible_truncation, reason = "no slot has more")]
+    let slot = Slot::lend(header, len as u32);
+    // SAFETY: the core gave the slot to this caller alone, and chose it for the length.
+    unsafe { Buffer::from_slot(slot) }
 }
 
 impl Clone for Pool {

@@ -5,17 +5,14 @@ use core::mem::offset_of;
 use core::ptr::NonNull;
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 
-use crate::core::{Class, Core, lease};
+use crate::class::Class;
+use crate::core::Core;
 use crate::layout::{HEADER_BYTES, SlotHeader};
 use crate::sync::{Ordering, fence};
 use crate::thread;
 
-/// The part of a slot's state that counts handles beyond the first.
-const HANDLES: u64 = 0xFFFF_FFFF;
-/// One more generation.
-const GENERATION: u64 = 1 << 32;
-/// More handles than this are a leak in a loop; the count must not reach the generation.
-const HANDLES_MAX: u64 = 1 << 31;
+/// More handles than this are a leak in a loop; the count must not come round.
+const HANDLES_MAX: u32 = 1 << 31;
 
 /// A slot in use.
 ///
@@ -51,24 +48,26 @@ impl Slot {
         slot
     }
 
-    /// A slot from the heap; none if the heap has none.
-    pub(crate) fn from_heap(core: &Core, len: u32) -> Option<Self> {
+    /// A slot from the heap that nobody else has; none if the heap has none.
+    ///
+    /// # Safety
+    ///
+    /// The core is there, and the address good for [`Core::unhold`].
+    pub(crate) unsafe fn from_heap(core: NonNull<Core>, len: u32) -> Option<NonNull<SlotHeader>> {
         let layout = heap_layout(len)?;
         // SAFETY: the size is at least that of HeapSlot, not zero.
         let block = NonNull::new(unsafe { alloc_zeroed(layout) })?;
         let slot = HeapSlot {
             header: SlotHeader::default(),
-            core: NonNull::from(core),
+            core,
             capacity: len,
         };
         // SAFETY: aligned and big enough by heap_layout(), and nobody else's.
         unsafe { block.cast::<HeapSlot>().write(slot) };
-        core.hold();
+        // SAFETY: the core is there (contract).
+        unsafe { core.as_ref() }.hold();
         // SAFETY: within the block.
-        let header = unsafe { block.add(offset_of!(HeapSlot, header)) }.cast();
-        let slot = Self { header };
-        slot.set_len(len);
-        Some(slot)
+        Some(unsafe { block.add(offset_of!(HeapSlot, header)) }.cast())
     }
 
     #[cfg(loom)]
@@ -137,18 +136,13 @@ impl Slot {
     /// How many bytes of the payload are shown, from its front.
     #[inline]
     pub(crate) fn len(&self) -> u32 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the length is the low half"
-        )]
-        let len = self.header().lease.load(Ordering::Relaxed) as u32;
-        len
+        self.header().len.load(Ordering::Relaxed)
     }
 
     /// Shows so many bytes; the caller has the only handle, and there are so many.
     #[inline]
     pub(crate) fn set_len(&self, len: u32) {
-        self.header().lease.store(lease(len), Ordering::Relaxed);
+        self.header().len.store(len, Ordering::Relaxed);
     }
 
     /// The bytes shown.
@@ -180,8 +174,8 @@ impl Slot {
     #[inline]
     pub(crate) fn share(&self) -> Self {
         // A handle is there already: nothing must be seen that it does not see.
-        let state = self.header().state.fetch_add(1, Ordering::Relaxed);
-        if state & HANDLES >= HANDLES_MAX {
+        let handles = self.header().handles.fetch_add(1, Ordering::Relaxed);
+        if handles >= HANDLES_MAX {
             // As `Arc`: the only other way would be a handle to memory that is given back.
             std::process::abort();
         }
@@ -194,7 +188,7 @@ impl Slot {
     #[inline]
     pub(crate) fn is_sole(&self) -> bool {
         // SYNC: pairs with the Release in give_up().
-        self.header().state.load(Ordering::Acquire) & HANDLES == 0
+        self.header().handles.load(Ordering::Acquire) == 0
     }
 
     /// Gives one handle up; true if it was the last, and the caller owns the slot.
@@ -204,22 +198,13 @@ impl Slot {
             return true;
         }
         // SYNC: pairs with the Acquire in is_sole() and with the fence below, in the last one.
-        let before = self.header().state.fetch_sub(1, Ordering::Release);
-        if before & HANDLES != 0 {
+        if self.header().handles.fetch_sub(1, Ordering::Release) != 0 {
             return false;
         }
         fence(Ordering::Acquire);
-        // Nobody else is left: undo the borrow from the generation.
-        self.header().state.store(before, Ordering::Relaxed);
+        // Nobody else is left: the count went below zero.
+        self.header().handles.store(0, Ordering::Relaxed);
         true
-    }
-
-    /// Makes every reference by number to the slot stale; the caller owns the slot.
-    #[inline]
-    pub(crate) fn renew(&self) {
-        let state = self.header().state.load(Ordering::Relaxed);
-        let next = (state & !HANDLES).wrapping_add(GENERATION);
-        self.header().state.store(next, Ordering::Relaxed);
     }
 
     /// Gives the slot back.
@@ -231,40 +216,41 @@ impl Slot {
     #[inline(always)]
     pub(crate) unsafe fn release(&mut self) {
         let class = self.header().class.load(Ordering::Relaxed);
-        // SAFETY: the slot keeps the core, which has the class; null in the heap.
-        let cache = unsafe { thread::remembered(class) };
-        let (Some(cache), Some(class)) = (cache, NonNull::new(class)) else {
-            // SAFETY: the caller's contract.
-            unsafe { self.release_slow() };
-            return;
-        };
-        self.header().lease.store(0, Ordering::Relaxed);
-        // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
-        unsafe { Core::release(class, self.header, Some(cache)) };
+        let is_done = thread::with_last(|last| {
+            // SAFETY: the caller owns the slot.
+            unsafe { Core::release_at_once(class, self.header, last) }
+        });
+        if !is_done {
+            // SAFETY: the caller's contract; nothing was done.
+            unsafe { Self::release_slow(self.header) };
+        }
     }
 
-    /// As above, of a slot of any class of any pool or from the heap.
+    /// As above, by the long way: of a slot of any class of any pool, or from the heap.
     ///
     /// # Safety
     ///
-    /// As above.
+    /// The caller has the only handle, and does not use it afterwards.
     #[inline(never)]
-    unsafe fn release_slow(&mut self) {
-        let Some(class) = self.class() else {
+    unsafe fn release_slow(header: NonNull<SlotHeader>) {
+        let mut this = Self { header };
+        let Some(class) = this.class() else {
             // SAFETY: the caller's contract; no class, so from the heap.
-            unsafe { self.release_to_heap() };
+            unsafe { this.release_to_heap() };
             return;
         };
         let class = NonNull::from(class);
-        // SAFETY: the slot keeps the core, which has the class.
-        if unsafe { class.as_ref() }.zeroize {
-            self.zeroize();
+        // SAFETY: the slot keeps the core, and that the caches that the class is in.
+        let known = unsafe { class.as_ref() };
+        if known.zeroize {
+            this.zeroize();
         }
-        self.header().lease.store(0, Ordering::Relaxed);
-        // SAFETY: as above.
-        let cache = thread::known(unsafe { class.as_ref() });
-        // SAFETY: the caller owns the slot; the cache is the thread's own in the core.
-        unsafe { Core::release(class, self.header, cache) };
+        this.header().set_free();
+        // SAFETY: the slot keeps the core.
+        let magazine = unsafe { thread::magazine(known) };
+        // SAFETY: the caller owns the slot; the registry keeps the magazine, which is the
+        // thread's own for this class.
+        unsafe { Core::release(class, header, magazine) };
     }
 
     #[cold]

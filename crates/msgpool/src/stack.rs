@@ -19,13 +19,15 @@
 //! R. K. Treiber, *Systems Programming: Coping with Parallelism*, 1986; the tag as in
 //! IBM System/370 Principles of Operation, appendix A. Deviation: the closed state.
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// The head of a stack of indices below `u32::MAX - 1`; all zeros is an empty stack.
 #[repr(C, align(128))]
 #[derive(Debug, Default)]
 pub(crate) struct Stack {
     head: AtomicU64,
+    /// How many elements there are; beside the head, whose line has to be fetched anyway.
+    count: AtomicU32,
 }
 
 /// The stack takes nothing any more.
@@ -46,21 +48,29 @@ fn join(top: u32, tag: u32) -> u64 {
 }
 
 impl Stack {
-    /// Puts a chain on the stack that begins at `first`.
+    /// Puts a chain of `count` elements on the stack that begins at `first`.
     ///
     /// `link_last` stores a link into the chain's last element; it may be called repeatedly.
     ///
     /// # Errors
     ///
     /// [`Closed`]; the stack is unchanged.
-    pub(crate) fn push(&self, first: u32, link_last: impl Fn(u32)) -> Result<(), Closed> {
+    pub(crate) fn push(
+        &self,
+        first: u32,
+        count: u32,
+        link_last: impl Fn(u32),
+    ) -> Result<(), Closed> {
         debug_assert!(first < u32::MAX - 1);
+        // Before they are there, so that the count never falls below zero.
+        self.count.fetch_add(count, Ordering::Relaxed);
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let (top, tag) = split(head);
             if top == CLOSED {
                 // SYNC: pairs with the Release in close().
                 fence(Ordering::Acquire);
+                self.count.fetch_sub(count, Ordering::Relaxed);
                 return Err(Closed);
             }
             link_last(top);
@@ -94,7 +104,10 @@ impl Stack {
                 Ordering::Acquire,
                 Ordering::Acquire,
             ) {
-                Ok(_) => return Some(top - 1),
+                Ok(_) => {
+                    self.count.fetch_sub(1, Ordering::Relaxed);
+                    return Some(top - 1);
+                }
                 Err(now) => head = now,
             }
         }
@@ -104,6 +117,12 @@ impl Stack {
     pub(crate) fn is_empty(&self) -> bool {
         let (top, _) = split(self.head.load(Ordering::Relaxed));
         top == EMPTY || top == CLOSED
+    }
+
+    /// How many elements there are, at about this moment: not too few, and too many by those
+    /// that come or go.
+    pub(crate) fn count(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Takes everything off and lets nothing on any more; returns how many there were.

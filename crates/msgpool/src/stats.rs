@@ -1,7 +1,7 @@
 //! What is in use, read without locks.
 
 use crate::core::{At, Core};
-use crate::layout::{Batch, LENT};
+use crate::layout::{Batch, FREE};
 use crate::region::PAGE_BYTES;
 use crate::sync::Ordering;
 
@@ -79,13 +79,13 @@ impl Stats {
 impl ClassStats {
     fn read(core: &Core, at: At<'_>) -> Self {
         let fresh = at.head.fresh_slots.load(Ordering::Relaxed);
-        let leases = (0..fresh).filter_map(|slot| {
-            let header = at.class.headers.get(slot)?;
-            let lease = header.lease.load(Ordering::Relaxed);
-            (lease & LENT != 0).then_some(lease & !LENT)
+        let lens = (0..fresh).filter_map(|slot| {
+            let len = at.class.headers.get(slot)?.len.load(Ordering::Relaxed);
+            (len != FREE).then_some(len)
         });
-        let (in_use, payload) =
-            leases.fold((0_usize, 0_u64), |(count, sum), len| (count + 1, sum + len));
+        let (in_use, payload) = lens.fold((0_usize, 0_u64), |(count, sum), len| {
+            (count + 1, sum + u64::from(len))
+        });
         let payload_bytes = at.class.payload_bytes as usize;
         let payload = usize::try_from(payload).unwrap_or(usize::MAX);
         Self {
@@ -105,7 +105,7 @@ impl ClassStats {
 fn resident_bytes(at: At<'_>, fresh: usize) -> usize {
     let batches = at.head.fresh_batches.load(Ordering::Relaxed) as usize;
     let batches = pages(batches * size_of::<Batch>());
-    batches + pages(fresh * at.class.stride())
+    batches + pages(fresh * at.class.stride)
 }
 
 fn pages(bytes: usize) -> usize {

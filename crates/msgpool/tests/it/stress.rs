@@ -8,7 +8,17 @@ use claude_flow_msgpool::{Deadline, Message, Options, Pool, TakeError, Waiting};
 use crate::{assert_all_home, options_of};
 
 const THREADS: usize = 6;
-const ROUNDS: usize = 20_000;
+/// So many times `usual`, times what the environment variable `STRESS` says (1 without it); few
+/// under Miri. `cargo xtask test --deep` sets it to 1,000.
+fn rounds(usual: usize) -> usize {
+    if cfg!(miri) {
+        return usual.min(50);
+    }
+    let factor = std::env::var("STRESS").map_or(1, |text| {
+        text.parse().expect("STRESS is a whole number of times")
+    });
+    usual.saturating_mul(factor)
+}
 
 /// A message carries its length and a number twice; whoever gets it checks both.
 fn write(buffer: &mut claude_flow_msgpool::Buffer, number: u64) {
@@ -22,6 +32,7 @@ fn check(message: &Message) {
 }
 
 fn stress(options: &Options, is_waiting: bool) {
+    let rounds = rounds(20_000);
     let pool = Pool::new(options).expect("the options are valid");
     let (senders, receivers): (Vec<_>, Vec<_>) =
         (0..THREADS).map(|_| sync_channel::<Message>(16)).unzip();
@@ -29,7 +40,7 @@ fn stress(options: &Options, is_waiting: bool) {
         for (index, receiver) in receivers.into_iter().enumerate() {
             let (pool, next) = (&pool, senders[(index + 1) % THREADS].clone());
             scope.spawn(move || {
-                for round in 0..ROUNDS {
+                for round in 0..rounds {
                     let len = 16 + (round * 7 + index * 13) % 100;
                     let taken = if is_waiting && round % 4 == 0 {
                         pool.take_until(len, Deadline::after(std::time::Duration::from_millis(20)))
@@ -93,7 +104,7 @@ fn too_few_slots_with_waiting() {
 /// Threads come and go, pools come and go, messages outlive both.
 #[test]
 fn threads_and_pools_end_in_any_order() {
-    for round in 0..300 {
+    for round in 0..rounds(300) {
         let pool = Pool::new(&options_of(64, 40)).expect("the options are valid");
         let threads: Vec<_> = (0..3)
             .map(|index| {

@@ -110,6 +110,12 @@ impl Barrier {
         }
     }
 
+    /// Whether [`light`](Self::light) is nothing at run time.
+    #[must_use]
+    pub fn is_asymmetric(self) -> bool {
+        self.is_asymmetric
+    }
+
     /// The hot side's half: between its store and its look.
     #[inline]
     pub fn light(self) {
