@@ -13,7 +13,7 @@ const BLOCK: u32 = 1_000;
 
 /// A wake-up that does not come in this time is lost; a round trip takes a thousandth of a second on
 /// a machine that is very busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A thread that is never woken gives no sign of life.
 #[track_caller]
