@@ -90,6 +90,7 @@ pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityErro
     let producer = Producer {
         shared: Arc::clone(&shared),
         places: places.clone(),
+        tail: 0,
         limit: capacity,
         pace: Pace::of_producer(capacity),
     };
@@ -139,6 +140,9 @@ pub struct Producer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
     /// Those of `shared`, which keeps them.
     places: Places<T>,
+    /// The same as `Shared::tail`, which only this end stores: loaded from there, in the line that
+    /// the consumer polls, a round trip took 0.9 µs instead of 0.5.
+    tail: usize,
     /// Up to where the places are known to be empty: `tail <= limit <= head + capacity`.
     limit: usize,
     pace: Pace,
@@ -303,14 +307,9 @@ impl<T, W: Wait> Producer<T, W> {
     }
 
     /// The position of the next push.
-    ///
-    /// There is no copy of it in this end, because a push would have to store that as well: stores
-    /// wait in line for the cache line of the place, and the fewer there are to a value, the more lines are
-    /// on their way at a time.
     #[inline]
-    fn tail(&self) -> usize {
-        // Relaxed: only this end stores it.
-        self.shared.tail.0.load(Ordering::Relaxed)
+    const fn tail(&self) -> usize {
+        self.tail
     }
 
     /// Looks at what the consumer has emptied; the number of empty places.
@@ -355,10 +354,10 @@ impl<T, W: Wait> Producer<T, W> {
             "only places of this end are published"
         );
         // SYNC: pairs with the Acquire load in `Consumer::look`.
-        self.shared
-            .tail
-            .0
-            .store(tail.wrapping_add(count), Ordering::Release);
+        let tail = tail.wrapping_add(count);
+        self.shared.tail.0.store(tail, Ordering::Release);
+        // After the atomic store: the compiler then keeps the tail of a loop in a register.
+        self.tail = tail;
         self.shared.value.notify(1);
     }
 }
