@@ -102,7 +102,7 @@ pub fn lanes_with<T, W: Wait>(options: Options) -> Result<Ends<T, W>, CapacityEr
         hub: Arc::clone(&hub),
         lanes: consumers.into_boxed_slice(),
         turn: 0,
-        pace: Pace::new(capacity),
+        pace: Pace::of_consumer(capacity),
     };
     Ok((Door { hub }, consumer))
 }

@@ -101,14 +101,14 @@ pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityErro
         shared: Arc::clone(&shared),
         at: At::start(lines.clone()),
         limit: capacity as u64,
-        pace: Pace::new(capacity),
+        pace: Pace::of_producer(capacity),
     };
     let consumer = Consumer {
         shared,
         at: At::start(lines),
         limit: 0,
         streak_start: 0,
-        pace: Pace::new(capacity),
+        pace: Pace::of_consumer(capacity),
     };
     Ok((producer, consumer))
 }

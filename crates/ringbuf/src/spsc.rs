@@ -92,14 +92,14 @@ pub fn ring_with<T, W: Wait>(capacity: usize) -> Result<Ends<T, W>, CapacityErro
         places: places.clone(),
         tail: 0,
         limit: capacity,
-        pace: Pace::new(capacity),
+        pace: Pace::of_producer(capacity),
     };
     let consumer = Consumer {
         shared,
         places,
         head: 0,
         limit: 0,
-        pace: Pace::new(capacity),
+        pace: Pace::of_consumer(capacity),
     };
     Ok((producer, consumer))
 }
@@ -140,7 +140,8 @@ pub struct Producer<T, W: Wait = Spin> {
     shared: Arc<Shared<T, W>>,
     /// Those of `shared`, which keeps them.
     places: Places<T>,
-    /// The same as `Shared::tail`, which only this end stores.
+    /// The same as `Shared::tail`, which only this end stores: loaded from there, in the line that
+    /// the consumer polls, a round trip took 0.9 µs instead of 0.5.
     tail: usize,
     /// Up to where the places are known to be empty: `tail <= limit <= head + capacity`.
     limit: usize,
@@ -159,8 +160,9 @@ impl<T, W: Wait> Producer<T, W> {
     /// Wait-free; one store to a line that the consumer reads only when it has used up what it saw.
     #[inline]
     pub fn try_push(&mut self, value: T) -> Result<(), PushError<T>> {
-        let is_full = self.tail == self.limit && self.refresh() == 0;
-        self.put(value, is_full)
+        let tail = self.tail();
+        let is_full = tail == self.limit && self.refresh() == 0;
+        self.put(tail, value, is_full)
     }
 
     /// Pushes, waiting as long as it takes.
@@ -185,12 +187,13 @@ impl<T, W: Wait> Producer<T, W> {
         value: T,
         deadline: impl Into<Deadline>,
     ) -> Result<(), PushError<T>> {
-        let is_full = self.tail == self.limit && self.make_room(deadline.into()) == 0;
-        self.put(value, is_full)
+        let tail = self.tail();
+        let is_full = tail == self.limit && self.make_room(deadline.into()) == 0;
+        self.put(tail, value, is_full)
     }
 
     #[inline]
-    fn put(&mut self, value: T, is_full: bool) -> Result<(), PushError<T>> {
+    fn put(&mut self, tail: usize, value: T, is_full: bool) -> Result<(), PushError<T>> {
         if self.is_disconnected() {
             return Err(PushError::Disconnected(value));
         }
@@ -198,8 +201,8 @@ impl<T, W: Wait> Producer<T, W> {
             return Err(PushError::Full(value));
         }
         // SAFETY: `tail < limit`, so the place is empty and the consumer leaves it alone.
-        unsafe { self.places.write(self.tail, value) };
-        self.publish(1);
+        unsafe { self.places.write(tail, value) };
+        self.publish(tail, 1);
         Ok(())
     }
 
@@ -224,7 +227,7 @@ impl<T, W: Wait> Producer<T, W> {
     /// ```
     #[inline]
     pub fn try_claim(&mut self, count: usize) -> Result<Claim<'_, T, W>, PushError<()>> {
-        let mut free = self.limit.wrapping_sub(self.tail);
+        let mut free = self.limit.wrapping_sub(self.tail());
         if free < count {
             free = self.refresh();
         }
@@ -242,7 +245,7 @@ impl<T, W: Wait> Producer<T, W> {
         count: usize,
         deadline: impl Into<Deadline>,
     ) -> Result<Claim<'_, T, W>, PushError<()>> {
-        let mut free = self.limit.wrapping_sub(self.tail);
+        let mut free = self.limit.wrapping_sub(self.tail());
         if free < count {
             free = self.make_room(deadline.into());
         }
@@ -279,7 +282,7 @@ impl<T, W: Wait> Producer<T, W> {
     pub fn len(&self) -> usize {
         // SYNC: pairs with the Release store in `Consumer::release`.
         let head = self.shared.head.0.load(Ordering::Acquire);
-        self.tail.wrapping_sub(head)
+        self.tail().wrapping_sub(head)
     }
 
     /// Whether there is no value in the ring.
@@ -303,6 +306,12 @@ impl<T, W: Wait> Producer<T, W> {
         self.shared.is_consumer_gone.load(Ordering::Relaxed)
     }
 
+    /// The position of the next push.
+    #[inline]
+    const fn tail(&self) -> usize {
+        self.tail
+    }
+
     /// Looks at what the consumer has emptied; the number of empty places.
     #[inline]
     fn refresh(&mut self) -> usize {
@@ -310,7 +319,7 @@ impl<T, W: Wait> Producer<T, W> {
         // places before this end writes to them.
         let head = self.shared.head.0.load(Ordering::Acquire);
         self.limit = head.wrapping_add(self.capacity());
-        let free = self.limit.wrapping_sub(self.tail);
+        let free = self.limit.wrapping_sub(self.tail());
         debug_assert!(free <= self.capacity(), "the head is never beyond the tail");
         self.pace.saw(free);
         free
@@ -323,22 +332,29 @@ impl<T, W: Wait> Producer<T, W> {
         if free != 0 {
             return free;
         }
-        self.pace.slip();
+        if self.pace.slip() {
+            let free = self.refresh();
+            if free != 0 {
+                return free;
+            }
+        }
         self.shared
             .place
             .wait_until(deadline, || self.is_push_ready());
+        // Some more than the one that ended the wait.
+        self.pace.slip();
         self.refresh()
     }
 
     /// Hands the next `count` places, which were filled, to the consumer.
     #[inline]
-    fn publish(&mut self, count: usize) {
+    fn publish(&mut self, tail: usize, count: usize) {
         debug_assert!(
-            count <= self.limit.wrapping_sub(self.tail),
+            count <= self.limit.wrapping_sub(tail),
             "only places of this end are published"
         );
-        let tail = self.tail.wrapping_add(count);
         // SYNC: pairs with the Acquire load in `Consumer::look`.
+        let tail = tail.wrapping_add(count);
         self.shared.tail.0.store(tail, Ordering::Release);
         // After the atomic store: the compiler then keeps the tail of a loop in a register.
         self.tail = tail;
@@ -355,10 +371,10 @@ impl<T, W: Wait> Push<T> for Producer<T, W> {
     }
 
     fn is_push_ready(&self) -> bool {
-        self.tail != self.limit
+        self.tail() != self.limit
             || self.is_disconnected()
             // SYNC: pairs with the Release store in `Consumer::release`.
-            || self.shared.head.0.load(Ordering::Acquire) != self.tail.wrapping_sub(self.capacity())
+            || self.shared.head.0.load(Ordering::Acquire) != self.tail().wrapping_sub(self.capacity())
     }
 
     fn place(&self) -> &W {
@@ -591,10 +607,14 @@ impl<T, W: Wait> Consumer<T, W> {
             Err(PopError::Empty) => {}
             done => return done,
         }
-        self.pace.slip();
+        if self.pace.slip() && self.look() != 0 {
+            return Ok(());
+        }
         self.shared
             .value
             .wait_until(deadline, || self.is_pop_ready());
+        // Some more than the one that ended the wait.
+        self.pace.slip();
         self.refill()
     }
 

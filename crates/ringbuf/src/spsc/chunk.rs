@@ -177,6 +177,26 @@ impl<T, W: Wait> Iterator for Taking<'_, T, W> {
         let left = self.count - self.taken.count;
         (left, Some(left))
     }
+
+    /// By slices: without the wrap-around that `next` takes into account for each value.
+    #[inline]
+    fn fold<B, F: FnMut(B, T) -> B>(mut self, init: B, mut f: F) -> B {
+        let left = self.count - self.taken.count;
+        let consumer = &*self.taken.consumer;
+        let start = consumer.head.wrapping_add(self.taken.count);
+        // SAFETY: the places are of the chunk, whose consumer is borrowed.
+        let (first, rest) = unsafe { consumer.places.slices(start, left) };
+        let mut sum = init;
+        for places in [first, rest] {
+            for place in places {
+                // Counted first: a value that is handed over is gone, also if `f` panics.
+                self.taken.count += 1;
+                // SAFETY: the place holds a value, and counting it made it empty.
+                sum = f(sum, unsafe { place.assume_init_read() });
+            }
+        }
+        sum
+    }
 }
 
 impl<T, W: Wait> ExactSizeIterator for Taking<'_, T, W> {}

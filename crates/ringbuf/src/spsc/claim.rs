@@ -45,7 +45,11 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
     #[inline]
     pub fn as_mut_slices(&mut self) -> (&mut [MaybeUninit<T>], &mut [MaybeUninit<T>]) {
         // SAFETY: the places `tail..tail + count` are the producer's, which is borrowed.
-        unsafe { self.producer.places.slices(self.producer.tail, self.count) }
+        unsafe {
+            self.producer
+                .places
+                .slices(self.producer.tail(), self.count)
+        }
     }
 
     /// Publishes the first `count` places together.
@@ -63,7 +67,7 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
             count <= self.count,
             "only places that were claimed are committed"
         );
-        self.producer.publish(count);
+        self.producer.publish(self.producer.tail(), count);
     }
 
     /// Fills the places from the iterator and publishes those that it had values for; how many.
@@ -73,7 +77,11 @@ impl<'a, T, W: Wait> Claim<'a, T, W> {
     pub fn fill(self, values: impl IntoIterator<Item = T>) -> usize {
         // SAFETY: as in `as_mut_slices`; the producer keeps the memory alive, and `Filled` looks at
         // them only when the slices are done with.
-        let (first, rest) = unsafe { self.producer.places.slices(self.producer.tail, self.count) };
+        let (first, rest) = unsafe {
+            self.producer
+                .places
+                .slices(self.producer.tail(), self.count)
+        };
         let mut filled = Filled {
             producer: self.producer,
             count: 0,
@@ -121,7 +129,7 @@ impl<T, W: Wait> Drop for Filled<'_, T, W> {
     #[inline]
     fn drop(&mut self) {
         if self.count != 0 {
-            self.producer.publish(self.count);
+            self.producer.publish(self.producer.tail(), self.count);
         }
     }
 }

@@ -159,8 +159,12 @@ impl<const SPIN_US_MAX: u32> Park<SPIN_US_MAX> {
             if is_ready() {
                 break true;
             }
-            if !parker.park(deadline) {
-                break is_ready();
+            // Before the list is entered again: that costs a barrier, which interrupts whoever woke
+            // this thread if it still runs.
+            let is_notified = parker.park(deadline);
+            let is_ready = is_ready();
+            if is_ready || !is_notified {
+                break is_ready;
             }
         };
         self.leave(&mut ticket);

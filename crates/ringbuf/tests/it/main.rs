@@ -33,3 +33,4 @@ mod shared_spsc;
 mod spsc;
 mod stress;
 mod values;
+mod wake_ups;
