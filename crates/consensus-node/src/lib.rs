@@ -31,17 +31,25 @@
     reason = "files and clocks are what this crate is for; the ban is for the pure crates"
 )]
 
+mod control;
 mod disk;
+mod home;
 mod inbox;
 mod journal;
 mod log;
+mod net;
 mod node;
+mod service;
 mod swarm;
 
+pub use control::{Client, ClientError, DroppedCounts, LinkStatus, NodeStatus};
 pub use disk::{Disk, FileDisk};
+pub use home::{Home, HomeError, RosterFile, hex, unhex};
 pub use journal::{Journal, MEMORY_DECISIONS_MAX, Memory};
 pub use log::{Identity, Log, LogError, LogOptions, Opened, Records, SEGMENT_BYTES_MIN};
+pub use net::{Address, AddressError};
 pub use node::{Node, NodeError, NodeHandle, NodeOptions, Outbox, Report, RunError};
+pub use service::{Durability, Service, ServiceError, ServiceOptions};
 pub use swarm::{Decided, Group, Opinion, Swarm, SwarmError};
 
 #[cfg(doc)]
@@ -49,4 +57,5 @@ pub mod docs {
     //! The log's files and the decisions.
     #![doc = include_str!("../docs/spec.md")]
     #![doc = include_str!("../docs/adr/0001-crate-and-log.md")]
+    #![doc = include_str!("../docs/adr/0002-sockets.md")]
 }

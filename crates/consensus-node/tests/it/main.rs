@@ -1,7 +1,12 @@
 //! Behaviour of log and nodes.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and has deadlines and files; the ban is for the pure crates"
+)]
 
 mod faulty;
 mod log;
+mod service;
 mod swarm;
