@@ -20,7 +20,7 @@ Each step is announced; the first failure stops and prints the command that repe
   --quick  stop after the tests
   --deep   then the loom models of the lock-free crates, and the stress tests with
            STRESS times the work (1,000 unless the environment says otherwise), then
-           validators that are killed at any time for ten minutes; half an hour in all
+           validators that are killed at any time, for ten minutes unless STRESS is less
 
 Exit code: 0 all passed, 1 a step failed, 2 could not run.
 ";

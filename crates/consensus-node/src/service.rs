@@ -160,7 +160,7 @@ impl Service {
             verifier,
             journal: Journal::Log(Box::new(opened.log)),
         };
-        let node = Node::start(setup, Box::new(dialer.clone()), handle.clone())?;
+        let node = Node::start(setup, dialer.outbox(), handle.clone())?;
         let mut service = Self {
             control: None,
             acceptor: None,
@@ -221,8 +221,7 @@ impl Service {
             ..
         } = self;
         let ended = node.join();
-        drop((control, acceptor));
-        dialer.close();
+        drop((control, acceptor, dialer));
         ended
     }
 
@@ -241,16 +240,16 @@ impl Service {
         } = self;
         drop((control, acceptor));
         let ended = node.stop();
-        dialer.close();
+        drop(dialer);
         ended
     }
 
     fn links(&self, count: usize) -> Box<dyn Fn() -> Vec<LinkStatus> + Send + Sync> {
-        let (dialer, me) = (self.dialer.clone(), self.me);
+        let (queues, me) = (self.dialer.queues(), self.me);
         Box::new(move || {
             let others = (0..).map(ValidatorId).take(count).filter(|id| *id != me);
             let link = |id: ValidatorId| {
-                let (is_connected, error, dropped) = dialer.link(id);
+                let (is_connected, error, dropped) = queues.link(id);
                 LinkStatus {
                     validator: id.0,
                     is_connected,

@@ -26,8 +26,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How many bytes are gathered for one write.
 const GATHERED_BYTES: usize = 64 << 10;
 
-/// Keeps a connection to each other validator; clones share them.
-#[derive(Clone)]
+/// Keeps a connection to each other validator; dropping it ends them.
 pub(crate) struct Dialer {
     /// By validator; nothing is ever put into our own.
     queues: Arc<[Arc<Queue>]>,
@@ -50,28 +49,48 @@ impl Dialer {
             let queue = Arc::clone(&dialer.queues[to.0 as usize]);
             let (party, address) = (Arc::clone(party), address.clone());
             let thread = thread::Builder::new().name(format!("to-{to}"));
-            let spawned = thread.spawn(move || keep_sending(&party, to, &address, &queue));
-            if let Err(error) = spawned {
-                dialer.close();
-                return Err(error);
-            }
+            thread.spawn(move || keep_sending(&party, to, &address, &queue))?;
         }
         Ok(dialer)
     }
 
-    pub(crate) fn close(&self) {
+    /// The sending side, for the node.
+    pub(crate) fn outbox(&self) -> Box<dyn Outbox> {
+        Box::new(Sender {
+            queues: Arc::clone(&self.queues),
+        })
+    }
+
+    /// The state of the connections, for whoever asks.
+    pub(crate) fn queues(&self) -> Links {
+        Links(Arc::clone(&self.queues))
+    }
+}
+
+impl Drop for Dialer {
+    fn drop(&mut self) {
         for queue in self.queues.iter() {
             queue.close();
         }
     }
+}
 
+/// Looks at the connections.
+pub(crate) struct Links(Arc<[Arc<Queue>]>);
+
+impl Links {
     /// Whether there is a connection, why not, and how many packets were dropped.
     pub(crate) fn link(&self, to: ValidatorId) -> (bool, Option<String>, u64) {
-        self.queues[to.0 as usize].link()
+        self.0[to.0 as usize].link()
     }
 }
 
-impl Outbox for Dialer {
+/// Puts packets in front of the connections.
+struct Sender {
+    queues: Arc<[Arc<Queue>]>,
+}
+
+impl Outbox for Sender {
     fn send(&mut self, to: ValidatorId, bytes: &Arc<[u8]>) {
         if let Some(queue) = self.queues.get(to.0 as usize) {
             queue.put(bytes);

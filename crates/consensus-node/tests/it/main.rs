@@ -8,5 +8,6 @@
 
 mod faulty;
 mod log;
+mod recovery;
 mod service;
 mod swarm;

@@ -8,7 +8,7 @@ use claude_flow_consensus::{
     verify_decision,
 };
 use claude_flow_consensus_node::{
-    Address, Client, ClientError, Home, NodeError, RosterFile, Service, ServiceError,
+    Address, Client, ClientError, Durability, Home, NodeError, RosterFile, Service, ServiceError,
     ServiceOptions,
 };
 
@@ -141,6 +141,60 @@ fn a_group_on_tcp_decides_and_strangers_stay_out() {
         .status(TIMEOUT)
         .unwrap();
     assert_eq!(status.decided, 1);
+}
+
+/// Would be broken by an amnesiac that votes at once, one that never votes again, or a log that does
+/// not notice what it lost.
+#[test]
+fn a_validator_whose_log_lost_records_observes_and_then_takes_part_again() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().to_owned();
+    let (homes, file) = group(&path, |id| format!("unix:{}/{id}.sock", path.display()));
+    // Two hundred decisions need not wait for the disk.
+    let options = ServiceOptions {
+        durability: Durability::Process,
+        ..ServiceOptions::default()
+    };
+    let start = |home| Service::start(home, &file, options).unwrap();
+    let mut services: Vec<_> = homes.iter().map(start).collect();
+    for round in 0..10 {
+        decide(&homes, &file, &format!("before {round}"), 0);
+    }
+    services.pop().unwrap().stop().unwrap();
+    let log = homes[3].directory().join("00000001.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[6000] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+
+    let service = start(&homes[3]);
+    assert!(service.is_lossy());
+    assert!(homes[3].directory().join("00000001.log.lost").exists());
+    let mut client = Client::connect(&homes[3].control()).unwrap();
+    assert!(client.status(TIMEOUT).unwrap().is_amnesiac);
+    // It gives no ballots any more; those of three suffice.
+    for round in 0..200 {
+        decide(&homes[..3], &file, &format!("while it observes {round}"), 0);
+    }
+    let end = std::time::Instant::now() + TIMEOUT;
+    while client.status(TIMEOUT).unwrap().is_amnesiac {
+        assert!(
+            std::time::Instant::now() < end,
+            "{:?}",
+            client.status(TIMEOUT)
+        );
+        std::thread::yield_now();
+    }
+    // Without its votes three of four could not agree now.
+    services.pop().unwrap().stop().unwrap();
+    decide(&homes[..2], &file, "afterwards", 0);
+    // Started again it knows that it may vote.
+    drop(client);
+    service.stop().unwrap();
+    let service = start(&homes[3]);
+    assert!(!service.is_lossy());
+    let mut client = Client::connect(&homes[3].control()).unwrap();
+    assert!(!client.status(TIMEOUT).unwrap().is_amnesiac);
+    decide(&homes[..2], &file, "after a restart", 1);
 }
 
 /// Two processes with one key are twins: the second one is refused by name.
