@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -105,7 +105,7 @@ fn members(members: &[String]) -> anyhow::Result<Members> {
 }
 
 /// Never overwrites.
-fn write_new(path: &PathBuf, text: &str) -> anyhow::Result<()> {
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     file.and_then(|mut file| {
         file.write_all(text.as_bytes())?;
