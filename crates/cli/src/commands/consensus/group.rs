@@ -1,7 +1,8 @@
 //! Keys and rosters.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -50,10 +51,11 @@ pub(super) fn init(args: &GroupArgs) -> anyhow::Result<ExitCode> {
     let file = RosterFile { roster, addresses };
     write_new(&roster_path, &file.to_text())?;
     let path = roster_path.display();
-    out.push_str(&format!(
-        "{path} written: {agreement} of {n} must answer, {} may lie, {} votes approve\n",
+    writeln!(
+        out,
+        "{path} written: {agreement} of {n} must answer, {} may lie, {} votes approve",
         args.faults, args.approval_votes
-    ));
+    )?;
     write_plain(out.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
@@ -81,7 +83,7 @@ fn make_local(args: &GroupArgs, out: &mut String) -> anyhow::Result<Members> {
         let name = format!("validator-{id}");
         keys.push(Home::new(&args.directory.join(&name)).generate_key()?);
         addresses.push(Address::Unix(directory.join(&name).join("peers.sock")));
-        out.push_str(&format!("{} made\n", args.directory.join(&name).display()));
+        writeln!(out, "{} made", args.directory.join(&name).display())?;
     }
     Ok((keys, addresses))
 }

@@ -23,7 +23,7 @@ const SECONDS: u64 = 4;
 const SECONDS_MAX: u64 = 600;
 
 /// How long the group may take to agree once nobody is killed any more.
-const SETTLE: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_mins(1);
 
 const SUBMITTERS: usize = 3;
 
@@ -241,10 +241,10 @@ fn whoever_is_killed_at_any_time_what_was_acknowledged_stays() {
             scope.spawn(move || scene.submit(submitter));
         }
         let killer = scope.spawn(|| scene.kill(seed));
-        let killed = killer.join();
+        let outcome = killer.join();
         // Also if it failed, so that the test ends.
         scene.is_over.store(true, Ordering::Relaxed);
-        killed.expect("the group settles")
+        outcome.expect("the group settles")
     });
     let acknowledged = scene.acknowledged.lock().expect("no panic").len();
     assert!(kills > 0 && acknowledged > 0);
