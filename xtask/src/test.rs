@@ -19,7 +19,8 @@ Each step is announced; the first failure stops and prints the command that repe
 
   --quick  stop after the tests
   --deep   then the loom models of the lock-free crates, and the stress tests with
-           STRESS times the work (1,000 unless the environment says otherwise); minutes
+           STRESS times the work (1,000 unless the environment says otherwise), then
+           validators that are killed at any time, for ten minutes unless STRESS is less
 
 Exit code: 0 all passed, 1 a step failed, 2 could not run.
 ";
@@ -228,6 +229,11 @@ fn deep_steps() -> Result<Vec<Step>> {
         .args(packages())
         .args(["--test", "it"])
         .env("STRESS", env::var_os("STRESS").unwrap_or("1000".into()));
+    let mut killed = cargo();
+    killed
+        .args(["test", "-p", "claude-flow-cli", "--test", "it"])
+        .args(["consensus::kill", "--", "--nocapture"])
+        .env("STRESS", env::var_os("STRESS").unwrap_or("1000".into()));
     Ok(vec![
         Step {
             title: "loom models",
@@ -236,6 +242,10 @@ fn deep_steps() -> Result<Vec<Step>> {
         Step {
             title: "stress",
             action: Action::Commands(vec![stress]),
+        },
+        Step {
+            title: "validators that are killed for ten minutes",
+            action: Action::Commands(vec![killed]),
         },
     ])
 }

@@ -25,6 +25,7 @@
 //!
 //! - `checkers`: the module `checkers`, in-process checks of source text.
 //! - `consensus`: the module `consensus`, Byzantine agreement as a pure state machine.
+//! - `consensus-node`: the module `consensus_node`, validators at work: log, threads, sockets.
 //! - `lang-detect`: the module `lang_detect`, a file's language from path and content.
 //! - `msgpool`: the module `msgpool`, reusable message buffers.
 //! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
@@ -39,6 +40,9 @@ pub use claude_flow_checkers as checkers;
 #[cfg(feature = "consensus")]
 #[doc(inline)]
 pub use claude_flow_consensus as consensus;
+#[cfg(feature = "consensus-node")]
+#[doc(inline)]
+pub use claude_flow_consensus_node as consensus_node;
 #[cfg(feature = "lang-detect")]
 #[doc(inline)]
 pub use claude_flow_lang_detect as lang_detect;

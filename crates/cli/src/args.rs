@@ -1,11 +1,18 @@
 //! What the command line can say.
 
+#[cfg(unix)]
+mod consensus;
+
 use std::path::PathBuf;
 
 use anstream::ColorChoice;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use claude_flow::pipeline::Percent;
 
+#[cfg(unix)]
+pub(crate) use self::consensus::{
+    ConsensusCommand, ConsensusFormat, GroupArgs, NodeArgs, SubmitArgs, VoteArgs, VoteChoice,
+};
 use crate::hook::Harness;
 use crate::render::Format;
 
@@ -138,6 +145,10 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: DoctorFormat,
     },
+    /// Validators that agree on signed ballots, with certificates that anyone can verify
+    #[cfg(unix)]
+    #[command(subcommand, after_help = consensus::EXAMPLES)]
+    Consensus(Box<ConsensusCommand>),
     /// Print the JSON Schema of the result document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,

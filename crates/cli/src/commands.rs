@@ -1,6 +1,8 @@
 //! One file for each command.
 
 mod completions;
+#[cfg(unix)]
+mod consensus;
 mod doctor;
 mod hook;
 mod init;
@@ -20,6 +22,8 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Hook { harness } => Ok(hook::run(harness)),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
+        #[cfg(unix)]
+        Command::Consensus(command) => consensus::run(&command, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -135,6 +135,15 @@ pub enum Record {
     Stable(Certificate),
     /// A decided slot, in order.
     Decided(Decision),
+    /// Written by whoever keeps the log, in the place of records that were synced and are lost.
+    ///
+    /// Nothing lost promised anything in a later view than this one, or for a later slot.
+    Forgotten {
+        /// The latest view.
+        view: u64,
+        /// The latest slot.
+        seq: u64,
+    },
 }
 
 /// What a replica asks to be woken for.

@@ -135,6 +135,14 @@ pub enum Refusal {
         /// The checkpoint.
         floor: u64,
     },
+    /// What was promised up to here is lost.
+    #[error("what was promised up to view {view} and slot {seq} is forgotten")]
+    Forgotten {
+        /// The latest view in which something may have been promised.
+        view: u64,
+        /// The latest slot for which something may have been promised.
+        seq: u64,
+    },
     /// As many subjects are open as the guard remembers.
     #[error("too many ballots are open")]
     TooManyBallots,

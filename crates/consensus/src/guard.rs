@@ -21,6 +21,9 @@ pub const OPEN_BALLOTS_MAX: usize = 4096;
 /// - Of each place (PRE-PREPARE, PREPARE, COMMIT: view and slot; CHECKPOINT: slot; VIEW-CHANGE and
 ///   NEW-VIEW: view; ballot: subject) at most one statement is ever signed.
 /// - After a VIEW-CHANGE for a view nothing is signed in an earlier one.
+/// - After a loss ([`forget`](Self::forget)) nothing is promised until a stable checkpoint covers
+///   every slot that a lost promise can be for, then only in places where none can have been; and
+///   no ballot is cast under this roster any more.
 /// - Memory is bounded: what lies below the last stable checkpoint or in views given up is
 ///   forgotten, and refused from then on.
 #[derive(Debug, Clone)]
@@ -40,6 +43,25 @@ pub(crate) struct Memory {
     /// The latest view in which something was said when `seq_floor` was set: in later views nothing
     /// is forgotten, and a new primary has to sign O from a checkpoint that may be behind ours.
     settled_view: u64,
+    lost: Option<Lost>,
+}
+
+/// The end of what was promised and is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Lost {
+    view: u64,
+    seq: u64,
+    /// Until a stable checkpoint covers `seq`.
+    is_mute: bool,
+}
+
+impl Lost {
+    const fn refusal(self) -> Refusal {
+        Refusal::Forgotten {
+            view: self.view,
+            seq: self.seq,
+        }
+    }
 }
 
 /// Where only one thing may be said.
@@ -138,9 +160,32 @@ impl Guard {
         self.memory.admit_ballot(subject, statement).map(|_| ())
     }
 
+    /// Learns that promises are lost, none of them in a later view or for a later slot.
+    ///
+    /// What is remembered of them stays: it is still promised.
+    pub fn forget(&mut self, view: u64, seq: u64) {
+        let memory = &mut self.memory;
+        let before = memory.lost.map_or((0, 0), |lost| (lost.view, lost.seq));
+        let (view, seq) = (view.max(before.0), seq.max(before.1));
+        let is_mute = true;
+        memory.lost = Some(Lost { view, seq, is_mute });
+        memory.leave_views_below(view);
+        memory.settled_view = memory.settled_view.max(view);
+        memory.seq_floor = memory.seq_floor.max(seq);
+    }
+
+    /// Whether it promises nothing because of what it forgot.
+    #[must_use]
+    pub fn is_mute(&self) -> bool {
+        self.memory.lost.is_some_and(|lost| lost.is_mute)
+    }
+
     /// Forgets, and refuses from now on, what a stable checkpoint covers.
     pub fn settle(&mut self, seq: u64) {
         let memory = &mut self.memory;
+        if let Some(lost) = &mut memory.lost {
+            lost.is_mute &= seq < lost.seq;
+        }
         memory.seq_floor = memory.seq_floor.max(seq);
         let floor = memory.seq_floor;
         let said = memory.promises.keys().map(|(_, view, _)| *view).max();
@@ -166,6 +211,11 @@ impl Memory {
         let Statement {
             kind, view, seq, ..
         } = statement;
+        if let Some(lost) = self.lost
+            && (lost.is_mute || !is_of_slot(kind) && view <= lost.view)
+        {
+            return Err(lost.refusal());
+        }
         if kind != Kind::Checkpoint && view < self.view_floor {
             return Err(Refusal::OldView {
                 view,
@@ -219,6 +269,9 @@ impl Memory {
                     ..statement
                 },
             });
+        }
+        if let Some(lost) = self.lost {
+            return Err(lost.refusal());
         }
         if self.ballots.len() >= OPEN_BALLOTS_MAX {
             return Err(Refusal::TooManyBallots);

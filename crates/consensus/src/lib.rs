@@ -17,10 +17,11 @@
 //!
 //! # What it does not do
 //!
-//! It opens no socket, keeps no time and writes no log: whoever drives it does, and the bytes of the
-//! log's records are not defined yet.
+//! It opens no socket, keeps no time and writes no log: whoever drives it does, as the crate
+//! `claude-flow-consensus-node`.
 //! The roster is fixed; a change of roster is a new group.
-//! A replica whose log has lost what was synced is not told apart from a liar, and counts as one.
+//! A replica whose log has lost what was synced counts as a liar until it has caught up: told of it
+//! by [`Record::Forgotten`] it observes and promises nothing until a later stable checkpoint.
 //! Signatures are verified one by one where they arrive.
 //! A subject must name what is voted on once and for all: after it is decided the guard forgets its
 //! ballot.
@@ -116,6 +117,7 @@ mod guard;
 mod message;
 mod plant;
 mod quorum;
+mod record;
 mod replica;
 mod roster;
 mod signature;

@@ -182,6 +182,8 @@ pub struct Status {
     pub view: u64,
     /// Whether it has left for the view and not yet entered it.
     pub is_changing: bool,
+    /// Whether it only observes, because promises of its own are lost.
+    pub is_amnesiac: bool,
     /// The last slot that it delivered.
     pub executed: u64,
     /// The digest of everything it delivered.
@@ -205,7 +207,7 @@ impl Replica {
         signer: Arc<dyn Signer>,
         verifier: Arc<dyn Verifier>,
     ) -> Result<(Self, Effects), OptionsError> {
-        Self::recover(options, signer, verifier, &[])
+        Self::recover(options, signer, verifier, std::iter::empty::<Record>())
     }
 
     /// Takes one input.
@@ -239,6 +241,7 @@ impl Replica {
         Status {
             view: state.view,
             is_changing: state.phase == Phase::Changing,
+            is_amnesiac: self.guard.is_mute(),
             executed: state.executed,
             chain: state.chain,
             stable: state.stable.statement.seq,

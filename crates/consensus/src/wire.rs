@@ -113,7 +113,7 @@ pub(crate) fn decode_packet(bytes: &[u8]) -> Result<Packet, DecodeError> {
     }
 }
 
-fn decode_message(tag: u8, mut reader: Reader<'_>) -> Result<Message, DecodeError> {
+pub(crate) fn decode_message(tag: u8, mut reader: Reader<'_>) -> Result<Message, DecodeError> {
     let kind = kind(tag)?;
     let Header { sender, statement } = reader.header(kind)?;
     let signature = reader.signature()?;
@@ -162,7 +162,7 @@ fn kind(tag: u8) -> Result<Kind, DecodeError> {
     found.ok_or(DecodeError::Tag(tag))
 }
 
-fn write_message(bytes: &mut Vec<u8>, message: &Message) {
+pub(crate) fn write_message(bytes: &mut Vec<u8>, message: &Message) {
     let Statement {
         kind,
         view,
@@ -214,7 +214,7 @@ pub(crate) fn body_digest(body: &Body) -> Digest {
     Digest::of(Domain::Body, &bytes)
 }
 
-fn write_certificate(bytes: &mut Vec<u8>, certificate: &Certificate) {
+pub(crate) fn write_certificate(bytes: &mut Vec<u8>, certificate: &Certificate) {
     let Statement {
         view, seq, digest, ..
     } = certificate.statement;
@@ -289,7 +289,7 @@ impl Certificate {
 }
 
 /// The bytes that are not yet read.
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], DecodeError> {
@@ -304,7 +304,7 @@ impl<'a> Reader<'a> {
         Ok(*taken)
     }
 
-    fn byte(&mut self) -> Result<u8, DecodeError> {
+    pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
         self.array().map(|[byte]| byte)
     }
 
@@ -312,15 +312,15 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, DecodeError> {
+    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
         self.array().map(u64::from_le_bytes)
     }
 
-    fn digest(&mut self) -> Result<Digest, DecodeError> {
+    pub(crate) fn digest(&mut self) -> Result<Digest, DecodeError> {
         self.array().map(Digest::from_bytes)
     }
 
-    fn signature(&mut self) -> Result<Signature, DecodeError> {
+    pub(crate) fn signature(&mut self) -> Result<Signature, DecodeError> {
         self.array().map(Signature)
     }
 
@@ -357,7 +357,7 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
-    fn end(&self) -> Result<(), DecodeError> {
+    pub(crate) fn end(&self) -> Result<(), DecodeError> {
         if self.0.is_empty() {
             Ok(())
         } else {
@@ -365,7 +365,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn certificate(&mut self, kind: Kind) -> Result<Certificate, DecodeError> {
+    pub(crate) fn certificate(&mut self, kind: Kind) -> Result<Certificate, DecodeError> {
         let statement = Statement {
             kind,
             view: self.u64()?,
@@ -418,7 +418,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A proposal that a statement names; it takes all that is left.
-    fn proposal_of(&mut self, digest: &Digest) -> Result<Arc<Proposal>, DecodeError> {
+    pub(crate) fn proposal_of(&mut self, digest: &Digest) -> Result<Arc<Proposal>, DecodeError> {
         if Digest::of(Domain::Proposal, self.0) != *digest {
             return Err(DecodeError::Digest);
         }

@@ -13,6 +13,7 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (0, "sandbox", &[]),
     (1, "msgpool", &["ringbuf"]),
     (1, "checkers", &["lang-detect"]),
+    (1, "consensus-node", &["consensus"]),
     (2, "eventbus", &["msgpool", "ringbuf"]),
     (2, "executor", &["ringbuf", "sandbox"]),
     (

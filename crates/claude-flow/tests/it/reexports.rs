@@ -19,6 +19,13 @@ fn consensus_is_reached_through_the_facade() {
     assert_ne!(one, other);
 }
 
+#[cfg(all(feature = "consensus-node", unix))]
+#[test]
+fn consensus_node_is_reached_through_the_facade() {
+    let group = claude_flow::consensus_node::Group::generate(4, 1, 3).expect("a legal size");
+    assert_eq!(group.roster().agreement().votes(), 3);
+}
+
 #[cfg(feature = "lang-detect")]
 #[test]
 fn lang_detect_is_reached_through_the_facade() {

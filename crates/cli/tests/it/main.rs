@@ -4,6 +4,8 @@
     reason = "tests of the program write the files that it reads; the ban is for the pure crates"
 )]
 
+#[cfg(unix)]
+mod consensus;
 mod doctor;
 mod hook;
 mod init;

@@ -2,7 +2,8 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
+    "consensus",
     "post-edit",
     "hook",
     "init",

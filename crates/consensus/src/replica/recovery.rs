@@ -1,5 +1,6 @@
 //! Coming back from the log.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::{Options, Phase, Replica, State};
@@ -15,7 +16,8 @@ impl Replica {
     /// A replica that comes back with the records of its log, and the effects of starting it.
     ///
     /// What was delivered is not delivered again: it is in the log. A promise in the log is kept,
-    /// and said again in the same words.
+    /// and said again in the same words. After [`Record::Forgotten`] the replica observes and
+    /// promises nothing until a later stable checkpoint.
     ///
     /// # Errors
     ///
@@ -24,7 +26,7 @@ impl Replica {
         options: Options,
         signer: Arc<dyn Signer>,
         verifier: Arc<dyn Verifier>,
-        records: &[Record],
+        records: impl IntoIterator<Item = impl Borrow<Record>>,
     ) -> Result<(Self, Effects), OptionsError> {
         options.check()?;
         let guard = Guard::new(signer, options.roster.digest());
@@ -34,9 +36,9 @@ impl Replica {
             guard,
             state: State::new(),
         };
-        for (index, record) in records.iter().enumerate() {
+        for (index, record) in records.into_iter().enumerate() {
             replica.state.lsn.0 += 1;
-            if replica.replay(record).is_none() {
+            if replica.replay(record.borrow()).is_none() {
                 return Err(OptionsError::Log { index });
             }
         }
@@ -82,6 +84,10 @@ impl Replica {
                 Some(())
             }
             Record::Decided(decision) => self.replay_decided(decision),
+            Record::Forgotten { view, seq } => {
+                self.guard.forget(*view, *seq);
+                Some(())
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod prop_step;
 mod prop_tally;
 mod prop_wire;
 mod quorum;
+mod record;
 mod replica;
 mod sim;
 mod tally;

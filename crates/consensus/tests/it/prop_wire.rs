@@ -1,6 +1,6 @@
 //! The decoder on any bytes, and on packets with a few bytes changed.
 
-use claude_flow_consensus::{Packet, Proposal};
+use claude_flow_consensus::{Packet, Proposal, Record};
 use proptest::prelude::*;
 
 use crate::make::Group;
@@ -12,6 +12,11 @@ fn check(bytes: &[u8]) {
     }
     if let Ok(proposal) = Proposal::decode(bytes) {
         assert!(proposal.encode() == bytes, "{proposal:?}");
+    }
+    if let Ok(record) = Record::decode(bytes) {
+        let mut again = Vec::new();
+        record.encode(&mut again);
+        assert!(again == bytes, "{record:?}");
     }
 }
 

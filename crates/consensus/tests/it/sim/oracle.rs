@@ -56,7 +56,10 @@ impl Seen {
                 }
                 Record::NewView(message) => self.sync_new_view(message),
                 Record::Decided(_) => self.durable_decisions += 1,
-                Record::Ballot(..) | Record::Prepared(_) | Record::Stable(_) => {}
+                Record::Ballot(..)
+                | Record::Prepared(_)
+                | Record::Stable(_)
+                | Record::Forgotten { .. } => {}
             }
         }
         self.read = log.len();
