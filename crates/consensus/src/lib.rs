@@ -129,7 +129,7 @@ pub use effects::{Action, Delivery, Durable, Effects, Lsn, Record, Sealed, SetTi
 pub use error::{DecodeError, OptionsError, Refusal, RosterError};
 pub use guard::{Guard, OPEN_BALLOTS_MAX, Promised};
 pub use message::{
-    Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, SignatureSet,
+    Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, Parsed, SignatureSet,
     Statement, ViewChange, chain,
 };
 #[cfg(feature = "planted-bugs")]

@@ -15,7 +15,8 @@ use crate::effects::{Action, Effects, Lsn, Record, SetTimer, Timer};
 use crate::error::OptionsError;
 use crate::guard::Guard;
 use crate::message::{
-    Body, Certificate, Decision, FaultProof, Kind, Message, Packet, Statement, chain_genesis,
+    Body, Certificate, Decision, FaultProof, Kind, Message, Packet, Parsed, Statement,
+    chain_genesis,
 };
 use crate::plant::Bug;
 use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
@@ -101,6 +102,8 @@ pub struct Options {
 pub enum Input<'a> {
     /// Bytes from another validator, or from anyone.
     Packet(&'a [u8]),
+    /// The same, read already.
+    Parsed(&'a Parsed),
     /// A proposal from this validator's own application.
     Submit(Arc<Proposal>),
     /// This validator's own ballot, to be signed.
@@ -218,6 +221,7 @@ impl Replica {
         let mut effects = Effects::default();
         match input {
             Input::Packet(bytes) => self.on_bytes(bytes, &mut effects),
+            Input::Parsed(parsed) => self.on_parsed(parsed.packet(), &mut effects),
             Input::Submit(proposal) => self.on_submit(&proposal, &mut effects),
             Input::Cast(ballot) => self.on_cast(ballot, &mut effects),
             Input::Timer(Timer::Progress) => {
@@ -251,6 +255,12 @@ impl Replica {
         }
     }
 
+    /// The slot of the last stable checkpoint, as in [`status`](Self::status).
+    #[must_use]
+    pub const fn stable(&self) -> u64 {
+        self.state.stable.statement.seq
+    }
+
     fn seal(&self, mut effects: Effects) -> Effects {
         effects.sealed.lsn = self.state.lsn;
         if self.has(Bug::SentBeforeDurable) {
@@ -262,13 +272,8 @@ impl Replica {
     /// Looks at who says what before anything is decoded, digested or verified.
     fn on_bytes(&mut self, bytes: &[u8], effects: &mut Effects) {
         let is_welcome = match (peek_message(bytes), peek_certified(bytes)) {
-            (Some(header), _) => {
-                header.sender != self.options.me
-                    && self.options.roster.contains(header.sender)
-                    && self.is_of_use(&header, effects)
-            }
-            (_, Some((Kind::Commit, seq))) => self.is_wanted(seq),
-            (_, Some((_, seq))) => seq > self.low_watermark(),
+            (Some(header), _) => self.is_welcome(&header, effects),
+            (_, Some((kind, seq))) => self.is_certificate_of_use(kind, seq),
             (None, None) => true,
         };
         if !is_welcome {
@@ -276,27 +281,67 @@ impl Replica {
             return;
         }
         match Packet::decode(bytes) {
-            Ok(Packet::Signed(message)) => self.on_message(message, effects),
-            Ok(Packet::Decision(decision)) => self.on_decision(decision, effects),
-            Ok(Packet::Stable(certificate)) => self.on_stable(certificate, effects),
+            Ok(packet) => self.on_packet(&packet, effects),
             Err(_) => self.state.dropped.malformed += 1,
         }
     }
 
-    fn on_message(&mut self, message: Message, effects: &mut Effects) {
-        if !self.is_signed(&message) {
+    fn on_parsed(&mut self, packet: &Packet, effects: &mut Effects) {
+        let is_welcome = match packet {
+            Packet::Signed(message) => {
+                let header = Header {
+                    sender: message.sender,
+                    statement: message.statement,
+                };
+                self.is_welcome(&header, effects)
+            }
+            Packet::Decision(Decision { certificate, .. }) | Packet::Stable(certificate) => {
+                self.is_certificate_of_use(certificate.statement.kind, certificate.statement.seq)
+            }
+        };
+        if is_welcome {
+            self.on_packet(packet, effects);
+        } else {
+            self.state.dropped.irrelevant += 1;
+        }
+    }
+
+    fn is_welcome(&mut self, header: &Header, effects: &mut Effects) -> bool {
+        header.sender != self.options.me
+            && self.options.roster.contains(header.sender)
+            && self.is_of_use(header, effects)
+    }
+
+    fn is_certificate_of_use(&self, kind: Kind, seq: u64) -> bool {
+        match kind {
+            Kind::Commit => self.is_wanted(seq),
+            _ => seq > self.low_watermark(),
+        }
+    }
+
+    /// What its header says is of use; the packet is what was decoded.
+    fn on_packet(&mut self, packet: &Packet, effects: &mut Effects) {
+        match packet {
+            Packet::Signed(message) => self.on_message(message, effects),
+            Packet::Decision(decision) => self.on_decision(decision, effects),
+            Packet::Stable(certificate) => self.on_stable(certificate, effects),
+        }
+    }
+
+    fn on_message(&mut self, message: &Message, effects: &mut Effects) {
+        if !self.is_signed(message) {
             self.state.dropped.unproven += 1;
             return;
         }
         match message.statement.kind {
-            Kind::PrePrepare => self.on_pre_prepare(&message, effects),
-            Kind::Prepare | Kind::Commit => self.on_vote(&message, effects),
-            Kind::Checkpoint => self.on_checkpoint(&message, effects),
+            Kind::PrePrepare => self.on_pre_prepare(message, effects),
+            Kind::Prepare | Kind::Commit => self.on_vote(message, effects),
+            Kind::Checkpoint => self.on_checkpoint(message, effects),
             Kind::ViewChange => self.on_view_change(message, effects),
-            Kind::NewView => self.on_new_view(&message, effects),
-            Kind::Request => self.on_request(&message, effects),
-            Kind::Fetch => self.on_fetch(&message, effects),
-            Kind::Status => self.on_status(&message, effects),
+            Kind::NewView => self.on_new_view(message, effects),
+            Kind::Request => self.on_request(message, effects),
+            Kind::Fetch => self.on_fetch(message, effects),
+            Kind::Status => self.on_status(message, effects),
             // Not decoded as a packet.
             Kind::Ballot => {}
         }

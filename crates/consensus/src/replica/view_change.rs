@@ -124,12 +124,12 @@ impl Replica {
     }
 
     /// The signature and the use are checked already.
-    pub(super) fn on_view_change(&mut self, message: Message, effects: &mut Effects) {
-        if !self.is_proven_change(&message) {
+    pub(super) fn on_view_change(&mut self, message: &Message, effects: &mut Effects) {
+        if !self.is_proven_change(message) {
             self.state.dropped.unproven += 1;
             return;
         }
-        self.state.changes.insert(message.sender, message);
+        self.state.changes.insert(message.sender, message.clone());
         // §4.5.2: f + 1 VIEW-CHANGEs for later views are followed to the earliest of them.
         let later = |change: &&Message| change.statement.view > self.state.view;
         let voters: VoterSet = self.changes(later).map(|change| change.sender).collect();

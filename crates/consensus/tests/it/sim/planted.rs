@@ -4,7 +4,7 @@ use claude_flow_consensus::Bug;
 
 use super::plan::Plan;
 use super::stress;
-use super::world::World;
+use super::world::play;
 
 /// How many schedules a bug may hide in.
 const SCHEDULES_PER_BUG: u64 = 4000;
@@ -54,8 +54,7 @@ fn find(bug: Bug, first: u64) -> Option<(u64, String)> {
         } else {
             Plan::drawn(seed, Some(bug))
         };
-        let outcome = World::new(plan).and_then(|mut world| world.run());
-        outcome.err().map(|what| (seed, what))
+        play(plan).err().map(|what| (seed, what))
     })
 }
 
@@ -78,7 +77,7 @@ fn every_planted_bug_is_found() {
 fn inventors_break_nothing() {
     for seed in 0..20 * stress() {
         let plan = Plan::with_inventor(seed, None);
-        let outcome = World::new(plan).and_then(|mut world| world.run());
+        let outcome = play(plan);
         assert!(outcome.is_ok(), "seed {seed}: {outcome:?}");
     }
 }
