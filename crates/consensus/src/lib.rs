@@ -133,6 +133,8 @@ pub use message::{
     Statement, ViewChange, chain,
 };
 #[cfg(feature = "planted-bugs")]
+pub use digest::simulated;
+#[cfg(feature = "planted-bugs")]
 pub use plant::Bug;
 pub use quorum::{
     AgreementQuorum, ApprovalThreshold, Committee, VALIDATORS_MAX, ValidatorId, VoterSet,

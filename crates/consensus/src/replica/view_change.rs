@@ -182,6 +182,9 @@ impl Replica {
         if self.quorum().is_reached(waiting) && !self.state.is_timer_running {
             self.set_progress_timer(Some(self.progress_timeout()), effects);
         }
+        if !self.is_primary() {
+            return;
+        }
         let mut changes: Vec<Message> = self
             .changes(|change| change.statement.view == view)
             .cloned()
@@ -191,7 +194,7 @@ impl Replica {
         } else {
             self.quorum().votes()
         };
-        if self.is_primary() && changes.len() >= enough as usize {
+        if changes.len() >= enough as usize {
             changes.truncate(enough as usize);
             self.start_view(changes, effects);
         }

@@ -1,6 +1,9 @@
 //! Behaviour of the agreement.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod certificate;
 mod guard;
 mod make;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use claude_flow_consensus::{
     Ballot, Confidence, Digest, Domain, Ed25519Signer, Ed25519Verifier, Proposal, PublicKey,
     Roster, RosterOptions, SignedBallot, Signer, ValidatorId, Verifier, Vote,
+    simulated,
 };
 
 use super::seals::{Seal, Seals};
@@ -26,7 +27,10 @@ pub(crate) struct Group {
 
 impl Group {
     /// With keys of ed25519 or with seals; what was made once is given again.
+    ///
+    /// From here on the thread digests as the group does: with blake3, or at little cost.
     pub(crate) fn of(n: u32, faults: u32, is_real: bool) -> Rc<Self> {
+        simulated::switch(!is_real);
         type Made = Vec<((u32, u32, bool), Rc<Group>)>;
         thread_local! {
             static MADE: RefCell<Made> = const { RefCell::new(Vec::new()) };

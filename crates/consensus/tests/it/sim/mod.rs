@@ -73,3 +73,14 @@ fn the_same_seed_gives_the_same_trace() {
         assert_eq!(run(seed, None), run(seed, None), "seed {seed}");
     }
 }
+
+#[test]
+fn profile() {
+    let mut steps = 0;
+    for seed in 2..302 {
+        let mut w = world::World::new(Plan::drawn(seed, None)).unwrap();
+        w.run().unwrap();
+        steps += w.steps;
+    }
+    println!("steps {}", steps / 300);
+}

@@ -164,18 +164,18 @@ impl Plan {
         plan.is_real = seed % 4096 == 1;
         plan.settled_at = settled_at;
         (plan.window, plan.interval) = [(4, 2), (8, 4), (8, 2), (16, 4)][rng.below(4) as usize];
-        plan.timeout = rng.between(30, 60);
-        plan.status_interval = rng.between(40, 70);
+        plan.timeout = rng.between(40, 90);
+        plan.status_interval = rng.between(50, 90);
         plan.submissions = (0..rng.between(8, 9))
             .map(|_| Submission {
                 at: rng.between(1, settled_at),
                 node: None,
             })
             .collect();
-        plan.drop_percent = [0, 3, 10, 25][rng.below(4) as usize];
-        plan.double_percent = [0, 5, 20][rng.below(3) as usize];
+        plan.drop_percent = [0, 3, 8, 20][rng.below(4) as usize];
+        plan.double_percent = [0, 3, 10][rng.below(3) as usize];
         plan.slow_sync_percent = [0, 20, 70][rng.below(3) as usize];
-        plan.bad_delay = [3, 8, 20][rng.below(3) as usize];
+        plan.bad_delay = [3, 6, 15][rng.below(3) as usize];
         plan.draw_liars(&mut rng);
         plan.draw_losses(&mut rng);
         plan.draw_crashes(&mut rng);

@@ -31,23 +31,22 @@ impl Verifier for Seals {
     }
 }
 
-/// Every word of the statement in two sums of products, so that the products need not wait for
-/// each other.
+/// Every word of the statement in two sums of products, so that they need not wait for each other.
 fn tag(id: u32, statement: &[u8]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut sums = [mix(u64::from(id) + 0x1234_5678_9abc), statement.len() as u64];
-    let mut factor = ODD;
-    let (words, rest) = statement.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        factor = factor.rotate_left(23) ^ ODD;
-        let word = u64::from_le_bytes(*word);
-        let product = (word ^ factor).wrapping_mul(factor | 1);
-        sums[index % 2] = sums[index % 2].rotate_left(5) ^ product ^ (product >> 32);
+    const FACTOR: u64 = 0xd1b5_4a32_d192_ed03;
+    let (mut one, mut two) = (u64::from(id) + 0x1234_5678_9abc, statement.len() as u64);
+    let (pairs, rest) = statement.as_chunks::<16>();
+    let mut last = [0; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    for pair in pairs.iter().chain([&last]) {
+        let (words, _) = pair.as_chunks::<8>();
+        one = (one ^ u64::from_le_bytes(words[0])).wrapping_mul(ODD);
+        two = (two ^ u64::from_le_bytes(words[1])).wrapping_mul(FACTOR);
+        one ^= one >> 32;
+        two ^= two >> 32;
     }
-    for byte in rest {
-        sums[1] = (sums[1] ^ u64::from(*byte)).wrapping_mul(ODD);
-    }
-    mix(sums[0] ^ mix(sums[1]))
+    mix(one ^ mix(two))
 }
 
 #[test]
