@@ -124,6 +124,8 @@ mod verify;
 mod wire;
 
 pub use ballot::{Ballot, Confidence, Proposal, Score, SignedBallot, Vote};
+#[cfg(feature = "planted-bugs")]
+pub use digest::simulated;
 pub use digest::{Digest, Domain};
 pub use effects::{Action, Delivery, Durable, Effects, Lsn, Record, Sealed, SetTimer, Timer};
 pub use error::{DecodeError, OptionsError, Refusal, RosterError};
@@ -132,8 +134,6 @@ pub use message::{
     Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, Parsed, SignatureSet,
     Statement, ViewChange, chain,
 };
-#[cfg(feature = "planted-bugs")]
-pub use digest::simulated;
 #[cfg(feature = "planted-bugs")]
 pub use plant::Bug;
 pub use quorum::{

@@ -171,7 +171,8 @@ impl SignatureSet {
         for (signer, signature) in votes {
             if set.signers.insert(signer) {
                 let below = set.signers.bits() & ((1 << signer.0) - 1);
-                set.signatures.insert(below.count_ones() as usize, signature);
+                set.signatures
+                    .insert(below.count_ones() as usize, signature);
             }
         }
         set

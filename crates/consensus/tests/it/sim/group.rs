@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{
     Ballot, Confidence, Digest, Domain, Ed25519Signer, Ed25519Verifier, Proposal, PublicKey,
-    Roster, RosterOptions, SignedBallot, Signer, ValidatorId, Verifier, Vote,
-    simulated,
+    Roster, RosterOptions, SignedBallot, Signer, ValidatorId, Verifier, Vote, simulated,
 };
 
 use super::seals::{Seal, Seals};

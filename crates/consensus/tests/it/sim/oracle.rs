@@ -311,7 +311,8 @@ impl Oracle {
         if is_new && known.is_some_and(|number| self.submitted >> number & 1 == 1) {
             self.undecided -= 1;
         }
-        self.decided.push((digest, Digest::of(Domain::Chain, &link)));
+        self.decided
+            .push((digest, Digest::of(Domain::Chain, &link)));
         Ok(())
     }
 
@@ -336,13 +337,8 @@ impl Oracle {
         if proven.any(|(other, same)| *other == digest && same == proposal) {
             return Ok(());
         }
-        let (_, tally) = verify_decision(
-            roster,
-            &*self.group.verifier,
-            &bytes,
-            &proposal.encode(),
-        )
-        .map_err(|error| format!("a decision does not verify: {error}"))?;
+        let (_, tally) = verify_decision(roster, &*self.group.verifier, &bytes, &proposal.encode())
+            .map_err(|error| format!("a decision does not verify: {error}"))?;
         let quarters: u32 = proposal.ballots.iter().map(worth).sum();
         if tally.score.quarters() != quarters {
             return Err(format!("slot {} does not add up", certified.seq));
@@ -355,7 +351,9 @@ impl Oracle {
     /// A liar can leave ballots out, but neither change one nor raise the verdict so.
     fn check_ballots(&self, proposal: &Proposal) -> Check {
         let all = self.group.proposals.iter().map(|it| &it.1);
-        let mut submitted = (0..).zip(all).filter(|(number, _)| self.submitted >> *number & 1 == 1);
+        let mut submitted = (0..)
+            .zip(all)
+            .filter(|(number, _)| self.submitted >> *number & 1 == 1);
         let cast = submitted.find(|(_, other)| other.subject == proposal.subject);
         let Some((_, cast)) = cast else {
             return Err("ballots on what nobody submitted are decided".to_owned());

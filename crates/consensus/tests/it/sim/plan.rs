@@ -285,8 +285,7 @@ impl Plan {
             _ => DiskFaultKind::Rot,
         };
         // Who has lost what it promised is one of the f that fail.
-        let is_one_too_many =
-            kind == DiskFaultKind::Rot && self.liars.len() as u32 >= self.faults;
+        let is_one_too_many = kind == DiskFaultKind::Rot && self.liars.len() as u32 >= self.faults;
         if !self.is_liar(node) && !is_one_too_many {
             self.disks.push(DiskFault { node, at, kind });
         }

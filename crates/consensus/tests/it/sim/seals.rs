@@ -59,7 +59,10 @@ fn a_seal_names_its_signer_and_every_bit_of_the_statement() {
     assert!(!Seals { n: 1 }.is_signed(ValidatorId(1), &statement, &signature));
     for bit in 0..98 * 8 {
         statement[bit / 8] ^= 1 << (bit % 8);
-        assert!(!seals.is_signed(ValidatorId(1), &statement, &signature), "bit {bit}");
+        assert!(
+            !seals.is_signed(ValidatorId(1), &statement, &signature),
+            "bit {bit}"
+        );
         statement[bit / 8] ^= 1 << (bit % 8);
     }
 }

@@ -470,8 +470,7 @@ impl World {
         let missed = node.decided_at.iter().skip(node.seen.delivered.len());
         for (at, _) in missed {
             if let Record::Decided(decision) = &node.disk.log()[*at] {
-                self.oracle
-                    .on_decision(node.id, &mut node.seen, decision)?;
+                self.oracle.on_decision(node.id, &mut node.seen, decision)?;
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! Hands over false checkpoints and false decisions.
 
 use claude_flow_consensus::{
-    Certificate, Decision, Digest, Domain, Kind, Packet, Signature, SignatureSet,
-    Statement, ValidatorId,
+    Certificate, Decision, Digest, Domain, Kind, Packet, Signature, SignatureSet, Statement,
+    ValidatorId,
 };
 
 use super::{Actor, Liar, Parcel};
@@ -50,7 +50,11 @@ impl Actor for FalseWitness {
 /// filled by it.
 pub(super) fn forged(liar: &mut Liar, statement: Statement) -> Certificate {
     let own: Signature = liar.sign(&statement.encode(&liar.group.roster.digest()));
-    let signers = if liar.rng.percent(50) { liar.group.roster.committee().n() } else { 0 };
+    let signers = if liar.rng.percent(50) {
+        liar.group.roster.committee().n()
+    } else {
+        0
+    };
     let votes = (0..signers).map(|id| (ValidatorId(id), own));
     Certificate {
         statement,

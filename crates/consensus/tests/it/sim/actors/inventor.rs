@@ -48,10 +48,7 @@ impl Actor for Inventor {
                         seq,
                         digest,
                     };
-                    (
-                        digest,
-                        liar.sign(&said.encode(&liar.group.roster.digest())),
-                    )
+                    (digest, liar.sign(&said.encode(&liar.group.roster.digest())))
                 });
                 Body::NewView(Arc::new(NewView {
                     changes: new_view.changes.clone(),

@@ -77,7 +77,10 @@ fn changed_body(body: &Body, rng: &mut Rng) -> Option<Body> {
                 0 => drop(new_view.proposals.pop()),
                 1 => new_view.proposals.reverse(),
                 2 if changes > 0 => drop(new_view.changes.remove(rng.below(changes) as usize)),
-                _ => new_view.proposals.iter_mut().for_each(|it| it.0 = Digest::NULL),
+                _ => new_view
+                    .proposals
+                    .iter_mut()
+                    .for_each(|it| it.0 = Digest::NULL),
             }
             Some(Body::NewView(Arc::new(new_view)))
         }
@@ -93,7 +96,9 @@ fn mutate(certificate: &mut Certificate, rng: &mut Rng) {
         2 => statement.digest = Digest::NULL,
         _ => {
             let votes = certificate.votes.iter().skip(1);
-            let votes: Vec<_> = votes.map(|(signer, signature)| (signer, *signature)).collect();
+            let votes: Vec<_> = votes
+                .map(|(signer, signature)| (signer, *signature))
+                .collect();
             certificate.votes = SignatureSet::new(votes);
         }
     }

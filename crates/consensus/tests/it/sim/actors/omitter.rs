@@ -17,7 +17,10 @@ impl Actor for Omitter {
             return vec![parcel.clone()];
         };
         let mut fewer = Proposal::clone(proposal);
-        let worst = fewer.ballots.iter().position(|it| it.ballot.vote == Vote::Fail);
+        let worst = fewer
+            .ballots
+            .iter()
+            .position(|it| it.ballot.vote == Vote::Fail);
         fewer.ballots.remove(worst.unwrap_or_default());
         message.statement.digest = fewer.digest();
         message.body = Body::Proposal(Arc::new(fewer));
