@@ -75,6 +75,7 @@ pub struct Replica {
     verifier: Arc<dyn Verifier>,
     guard: Guard,
     state: State,
+    dropped: Dropped,
 }
 
 /// What a replica is set up with.
@@ -154,7 +155,6 @@ struct State {
     fetches: u32,
     accused: VoterSet,
     lsn: Lsn,
-    dropped: Dropped,
 }
 
 /// What was dropped, by reason.
@@ -251,7 +251,7 @@ impl Replica {
                 + state.payloads.len()
                 + state.changes.len()
                 + state.checkpoints.len(),
-            dropped: state.dropped,
+            dropped: self.dropped,
         }
     }
 
@@ -277,12 +277,12 @@ impl Replica {
             (None, None) => true,
         };
         if !is_welcome {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         }
         match Packet::decode(bytes) {
             Ok(packet) => self.on_packet(&packet, effects),
-            Err(_) => self.state.dropped.malformed += 1,
+            Err(_) => self.dropped.malformed += 1,
         }
     }
 
@@ -302,7 +302,7 @@ impl Replica {
         if is_welcome {
             self.on_packet(packet, effects);
         } else {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
         }
     }
 
@@ -330,7 +330,7 @@ impl Replica {
 
     fn on_message(&mut self, message: &Message, effects: &mut Effects) {
         if !self.is_signed(message) {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
             return;
         }
         match message.statement.kind {
@@ -422,15 +422,15 @@ impl Replica {
         let is_known =
             self.state.recent.contains_key(&digest) || self.state.pending.contains(&digest);
         if is_known && !is_awaited {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return false;
         }
         if !is_awaited && self.state.pending.len() >= PENDING_MAX {
-            self.state.dropped.overflowing += 1;
+            self.dropped.overflowing += 1;
             return false;
         }
         if !self.is_good(proposal) {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
             return false;
         }
         self.keep_waiting(proposal, digest);
@@ -482,7 +482,7 @@ impl Replica {
     fn on_cast(&mut self, ballot: Ballot, effects: &mut Effects) {
         let statement = ballot.statement();
         let Ok(promised) = self.guard.cast(ballot.subject, statement) else {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         };
         if promised.is_new {
@@ -686,7 +686,6 @@ impl State {
             fetches: 0,
             accused: VoterSet::EMPTY,
             lsn: Lsn(0),
-            dropped: Dropped::default(),
         }
     }
 }

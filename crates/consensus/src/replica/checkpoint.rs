@@ -81,7 +81,7 @@ impl Replica {
         if self.has(Bug::StableTrusted) || self.is_certified(certificate) {
             self.stabilise(certificate.clone(), effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 
@@ -139,7 +139,7 @@ impl Replica {
         if self.has(Bug::TransferTrusted) || self.is_certified(&decision.certificate) {
             self.settle_slot(decision.clone(), effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 

@@ -33,6 +33,7 @@ impl Replica {
             verifier,
             guard,
             state: State::new(),
+            dropped: super::Dropped::default(),
         };
         for (index, record) in records.iter().enumerate() {
             replica.state.lsn.0 += 1;

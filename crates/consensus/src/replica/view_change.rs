@@ -126,7 +126,7 @@ impl Replica {
     /// The signature and the use are checked already.
     pub(super) fn on_view_change(&mut self, message: &Message, effects: &mut Effects) {
         if !self.is_proven_change(message) {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
             return;
         }
         self.state.changes.insert(message.sender, message.clone());
@@ -248,7 +248,7 @@ impl Replica {
         if self.has(Bug::NewViewTrusted) || self.is_proven_view(message) {
             self.enter_view(message, effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 

@@ -5,6 +5,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod certificate;
+mod exhaustive;
 mod guard;
 mod make;
 mod prop_step;

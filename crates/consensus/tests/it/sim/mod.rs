@@ -9,7 +9,7 @@
 mod actors;
 mod calendar;
 mod disk;
-mod group;
+pub(crate) mod group;
 mod oracle;
 mod parcel;
 mod plan;
@@ -31,7 +31,7 @@ use world::{Outcome, play};
 const SCHEDULES: u64 = 1_000;
 
 /// What the whole suite's work is multiplied by: `STRESS=1000` makes the deep run.
-fn stress() -> u64 {
+pub(crate) fn stress() -> u64 {
     number_from_outside("STRESS").unwrap_or(1)
 }
 
