@@ -23,6 +23,7 @@ cargo xtask bench ringbuf|msgpool... --peers [--measure NAME] [--quick] [--json 
 Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language
   post-edit  the program as a whole process on the same files, beside /bin/true and Node.js
+  consensus  processor time of a decision by all replicas of a group, on one core
 
 Each area runs three times; p50 and p95 are the medians of the runs', the spread is
 how far apart the runs' p50 are, in per cent of the median.
@@ -43,7 +44,11 @@ const RUNS: usize = 3;
 const SCHEMA_VERSION: u32 = 1;
 
 /// What can be measured, with the function that runs it once.
-const AREAS: &[(&str, Measure)] = &[("checkers", checkers), ("post-edit", post_edit)];
+const AREAS: &[(&str, Measure)] = &[
+    ("checkers", checkers),
+    ("post-edit", post_edit),
+    ("consensus", consensus),
+];
 
 type Measure = fn(is_quick: bool) -> Result<Vec<Run>>;
 
@@ -272,6 +277,21 @@ fn post_edit(is_quick: bool) -> Result<Vec<Run>> {
         .arg(&json);
     command.args(["--runs", if is_quick { "20" } else { "60" }]);
     command.env("CLAUDE_FLOW_PROGRAM", program);
+    command.stdout(std::process::Stdio::null());
+    tool::run(&mut command)?;
+    read_json(&json)
+}
+
+fn consensus(is_quick: bool) -> Result<Vec<Run>> {
+    let dir = target_dir().join("bench");
+    fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+    let json = dir.join("consensus.json");
+    let mut command = cargo();
+    command.args(["bench", "--quiet", "-p", "claude-flow-benches"]);
+    command
+        .args(["--bench", "consensus", "--", "--json"])
+        .arg(&json);
+    command.args(["--decisions", if is_quick { "100" } else { "1000" }]);
     command.stdout(std::process::Stdio::null());
     tool::run(&mut command)?;
     read_json(&json)

@@ -370,10 +370,14 @@ impl Replica {
                     _ => &slot.commits,
                 });
                 let known = votes.and_then(|votes| votes.of(sender));
-                // Once decided, further votes change nothing.
+                // Once decided, further votes change nothing; once prepared here, further PREPAREs.
+                let is_late = |slot: &Slot| {
+                    slot.is_decided
+                        || kind == Kind::Prepare && slot.commits.of(self.options.me).is_some()
+                };
                 is_voting
                     && self.is_in_window(seq)
-                    && slot.is_none_or(|slot| !slot.is_decided)
+                    && !slot.is_some_and(is_late)
                     && (known.is_none_or(|(digest, _)| digest != message.statement.digest)
                         || self.has(Bug::RepeatedVotesCount))
             }

@@ -8,6 +8,7 @@ mod certificate;
 mod exhaustive;
 mod guard;
 mod make;
+mod prop_signature;
 mod prop_step;
 mod prop_tally;
 mod prop_wire;
