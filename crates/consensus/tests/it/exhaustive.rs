@@ -124,7 +124,7 @@ impl Space {
         if let Some(number) = self.local_numbers.get(&local) {
             return *number;
         }
-        let number = self.locals.len() as u32;
+        let number = number_of(self.locals.len());
         let local = Rc::new(local);
         self.locals.push(Rc::clone(&local));
         self.local_numbers.insert(local, number);
@@ -135,7 +135,7 @@ impl Space {
         if let Some(number) = self.numbers.get(bytes) {
             return *number;
         }
-        let number = self.messages.len() as u32;
+        let number = number_of(self.messages.len());
         self.messages.push(Parsed::read(bytes).unwrap());
         self.numbers.insert(bytes.to_vec(), number);
         number
@@ -241,7 +241,7 @@ impl Space {
             .copied()
             .filter(|message| matters(message))
             .collect();
-        let count = self.heard.len() as u32;
+        let count = number_of(self.heard.len());
         let heard = *self.heard.entry(messages.clone()).or_insert(count);
         if let Some(leaps) = self.leaps.get(&(local, heard)) {
             return Rc::clone(leaps);
@@ -506,6 +506,10 @@ impl Space {
     }
 }
 
+fn number_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap()
+}
+
 fn explore(liar: u32, bug: Option<Bug>, states_max: usize) -> Result<Explored, String> {
     let (mut space, start) = Space::new(liar, bug);
     let explored = space.explore(start, states_max);
@@ -524,7 +528,7 @@ const STATES: usize = 10_000;
 #[test]
 fn no_order_of_messages_splits_a_slot() {
     for liar in [0, 1, 3] {
-        let states = STATES * crate::sim::stress().min(400) as usize;
+        let states = STATES * usize::try_from(crate::sim::stress().min(400)).unwrap();
         let explored = explore(liar, None, states).unwrap();
         assert!(explored.depth >= 5, "{explored:?}");
     }

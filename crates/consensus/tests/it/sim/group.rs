@@ -14,6 +14,9 @@ use super::seals::{Seal, Seals};
 /// How many proposals a schedule submits at most.
 pub(crate) const PROPOSALS_MAX: usize = 64;
 
+/// Groups by validators, liars and whether keys are real.
+type Made = Vec<((u32, u32, bool), Rc<Group>)>;
+
 /// What one schedule is played with.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -29,11 +32,10 @@ impl Group {
     ///
     /// From here on the thread digests as the group does: with blake3, or at little cost.
     pub(crate) fn of(n: u32, faults: u32, is_real: bool) -> Rc<Self> {
-        simulated::switch(!is_real);
-        type Made = Vec<((u32, u32, bool), Rc<Group>)>;
         thread_local! {
             static MADE: RefCell<Made> = const { RefCell::new(Vec::new()) };
         }
+        simulated::switch(!is_real);
         let key = (n, faults, is_real);
         MADE.with_borrow_mut(|made| {
             if let Some((_, group)) = made.iter().find(|(other, _)| *other == key) {

@@ -36,7 +36,7 @@ impl Hasher for Mixed {
     }
 
     fn write_isize(&mut self, number: isize) {
-        self.write_u64(number as u64);
+        self.write_u64(number.cast_unsigned() as u64);
     }
 
     fn write_u64(&mut self, number: u64) {

@@ -149,60 +149,6 @@ impl Scenario {
                 at: at.parse().ok()?,
                 node: Some(node.parse().ok()?),
             }),
-            ["crash", node, point, at, "down", down] => plan.crashes.push(Crash {
-                node: node.parse().ok()?,
-                when: read_when(point, at.parse().ok()?)?,
-                down: down.parse().ok()?,
-            }),
-            [
-                "lose",
-                time,
-                "kinds",
-                kinds,
-                "view",
-                view,
-                "from",
-                from,
-                "to",
-                to,
-            ] => {
-                let (begin, end) = time.split_once("..")?;
-                plan.losses.push(Loss {
-                    from: begin.parse().ok()?,
-                    until: if end == "*" {
-                        u64::MAX
-                    } else {
-                        end.parse().ok()?
-                    },
-                    kinds: read_set(kinds)?,
-                    view: if view == "*" {
-                        None
-                    } else {
-                        Some(view.parse().ok()?)
-                    },
-                    senders: read_set(from)?,
-                    receivers: read_set(to)?,
-                });
-            }
-            ["jump", node, "at", at, ref how @ ..] => plan.jumps.push(Jump {
-                node: node.parse().ok()?,
-                at: at.parse().ok()?,
-                back: match how {
-                    ["ahead"] => None,
-                    ["back", back] => Some(back.parse().ok()?),
-                    _ => return None,
-                },
-            }),
-            ["disk", node, "at", at, ref how @ ..] => plan.disks.push(DiskFault {
-                node: node.parse().ok()?,
-                at: at.parse().ok()?,
-                kind: match how {
-                    ["sync-error"] => DiskFaultKind::SyncError,
-                    ["full", ticks] => DiskFaultKind::Full(ticks.parse().ok()?),
-                    ["rot"] => DiskFaultKind::Rot,
-                    _ => return None,
-                },
-            }),
             ["bug", bug] => {
                 let bugs: Vec<Bug> = BUGS.iter().map(|(bug, _)| *bug).collect();
                 plan.bug =
@@ -219,16 +165,77 @@ impl Scenario {
             }
             ["expect", "holds"] => self.fails = None,
             ["expect", "fails", ..] => {
-                self.fails = Some(line["expect fails".len()..].trim().to_owned())
+                self.fails = Some(line["expect fails".len()..].trim().to_owned());
             }
             [name, number] => {
                 let mut all = numbers(plan).into_iter();
                 *all.find(|(other, _)| *other == name)?.1 = number.parse().ok()?;
             }
-            _ => return None,
+            _ => return take_fault(plan, &words),
         }
         Some(())
     }
+}
+
+fn take_fault(plan: &mut Plan, words: &[&str]) -> Option<()> {
+    match *words {
+        ["crash", node, point, at, "down", down] => plan.crashes.push(Crash {
+            node: node.parse().ok()?,
+            when: read_when(point, at.parse().ok()?)?,
+            down: down.parse().ok()?,
+        }),
+        [
+            "lose",
+            time,
+            "kinds",
+            kinds,
+            "view",
+            view,
+            "from",
+            from,
+            "to",
+            to,
+        ] => {
+            let (begin, end) = time.split_once("..")?;
+            plan.losses.push(Loss {
+                from: begin.parse().ok()?,
+                until: if end == "*" {
+                    u64::MAX
+                } else {
+                    end.parse().ok()?
+                },
+                kinds: read_set(kinds)?,
+                view: if view == "*" {
+                    None
+                } else {
+                    Some(view.parse().ok()?)
+                },
+                senders: read_set(from)?,
+                receivers: read_set(to)?,
+            });
+        }
+        ["jump", node, "at", at, ref how @ ..] => plan.jumps.push(Jump {
+            node: node.parse().ok()?,
+            at: at.parse().ok()?,
+            back: match how {
+                ["ahead"] => None,
+                ["back", back] => Some(back.parse().ok()?),
+                _ => return None,
+            },
+        }),
+        ["disk", node, "at", at, ref how @ ..] => plan.disks.push(DiskFault {
+            node: node.parse().ok()?,
+            at: at.parse().ok()?,
+            kind: match how {
+                ["sync-error"] => DiskFaultKind::SyncError,
+                ["full", ticks] => DiskFaultKind::Full(ticks.parse().ok()?),
+                ["rot"] => DiskFaultKind::Rot,
+                _ => return None,
+            },
+        }),
+        _ => return None,
+    }
+    Some(())
 }
 
 /// The plan's numbers by name.
