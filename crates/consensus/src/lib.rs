@@ -152,8 +152,10 @@ pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};
 
 #[cfg(doc)]
 pub mod docs {
-    //! The wire format and the decisions.
+    //! The wire format, the simulator and the decisions.
     #![doc = include_str!("../docs/spec.md")]
+    #![doc = include_str!("../docs/simulator.md")]
     #![doc = include_str!("../docs/adr/0001-signatures.md")]
     #![doc = include_str!("../docs/adr/0002-sealed-effects.md")]
+    #![doc = include_str!("../docs/adr/0003-tables.md")]
 }

@@ -78,6 +78,18 @@ fn no_schedule_breaks_an_invariant() {
     );
 }
 
+/// Would be broken by a replica that looks at other things in bytes than in what was read from them.
+#[test]
+fn replicas_do_the_same_with_bytes_and_with_what_is_read_from_them() {
+    for seed in 0..100 {
+        let [raw, parsed] = [true, false].map(|is_raw| {
+            let plan = Plan::drawn(seed, None);
+            play(Plan { is_raw, ..plan })
+        });
+        assert_eq!(raw, parsed, "seed {seed}");
+    }
+}
+
 /// All traces of some schedules in one number.
 fn traces() -> u64 {
     (0..200).fold(0, |all, seed| {
