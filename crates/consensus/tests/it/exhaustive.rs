@@ -523,14 +523,14 @@ fn explore(liar: u32, bug: Option<Bug>, states_max: usize) -> Result<Explored, S
 
 /// How many states are looked at, before `STRESS` multiplies them. The whole space is larger than any
 /// bound tried: with 4,000,000 states all ways of up to 11 steps are covered, of up to 24 there are.
-const STATES: usize = 10_000;
+const STATES: usize = 2_000;
 
 #[test]
 fn no_order_of_messages_splits_a_slot() {
     for liar in [0, 1, 3] {
-        let states = STATES * usize::try_from(crate::sim::stress().min(400)).unwrap();
+        let states = STATES * usize::try_from(crate::sim::stress().min(2_000)).unwrap();
         let explored = explore(liar, None, states).unwrap();
-        assert!(explored.depth >= 5, "{explored:?}");
+        assert!(explored.depth >= 4, "{explored:?}");
     }
 }
 

@@ -30,7 +30,7 @@ use world::{Outcome, play};
 /// How many schedules the suite runs, before `STRESS` multiplies them.
 const SCHEDULES: u64 = 1_000;
 
-/// What the whole suite's work is multiplied by: `STRESS=1000` makes the deep run.
+/// What the whole suite's work is multiplied by: `STRESS=1000` plays a million schedules.
 pub(crate) fn stress() -> u64 {
     number_from_outside("STRESS").unwrap_or(1)
 }
