@@ -25,6 +25,7 @@ Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language
   sandbox    what a sandboxed /bin/true takes at each level, beside a plain one
   post-edit  the program as a whole process on the same files, beside /bin/true and Node.js
+  consensus  processor time of a decision by all replicas of a group, on one core
 
 Each area runs three times; p50 and p95 are the medians of the runs', the spread is
 how far apart the runs' p50 are, in per cent of the median.
@@ -49,6 +50,7 @@ const AREAS: &[(&str, Measure)] = &[
     ("checkers", checkers),
     ("post-edit", post_edit),
     ("sandbox", sandbox),
+    ("consensus", consensus),
 ];
 
 type Measure = fn(is_quick: bool) -> Result<Vec<Run>>;
@@ -268,28 +270,39 @@ fn whole(time_ns: f64) -> u64 {
 
 fn post_edit(is_quick: bool) -> Result<Vec<Run>> {
     let program = release_program()?;
-    in_turns("post_edit", if is_quick { 20 } else { 60 }, |command| {
+    let runs = if is_quick { "20" } else { "60" };
+    written_figures("post_edit", &["--runs", runs], |command| {
         command.env("CLAUDE_FLOW_PROGRAM", program);
     })
 }
 
 fn sandbox(is_quick: bool) -> Result<Vec<Run>> {
-    in_turns("sandbox", if is_quick { 50 } else { 200 }, |_| {})
+    let runs = if is_quick { "50" } else { "200" };
+    written_figures("sandbox", &["--runs", runs], |_| {})
 }
 
-/// Runs a benchmark whose subjects take turns, and reads the figures that it writes.
-fn in_turns(bench: &str, runs: u32, change: impl FnOnce(&mut Command)) -> Result<Vec<Run>> {
+/// Runs a benchmark that writes its figures to a file, and reads them.
+fn written_figures(
+    bench: &str,
+    arguments: &[&str],
+    change: impl FnOnce(&mut Command),
+) -> Result<Vec<Run>> {
     let dir = target_dir().join("bench");
     fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
     let json = dir.join(format!("{bench}.json"));
     let mut command = cargo();
     command.args(["bench", "--quiet", "-p", "claude-flow-benches"]);
     command.args(["--bench", bench, "--", "--json"]).arg(&json);
-    command.args(["--runs", &runs.to_string()]);
+    command.args(arguments);
     change(&mut command);
     command.stdout(std::process::Stdio::null());
     tool::run(&mut command)?;
     read_json(&json)
+}
+
+fn consensus(is_quick: bool) -> Result<Vec<Run>> {
+    let decisions = if is_quick { "100" } else { "1000" };
+    written_figures("consensus", &["--decisions", decisions], |_| {})
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {

@@ -32,6 +32,10 @@ impl Digest {
     /// Linear in the bytes; allocates nothing.
     #[must_use]
     pub fn of(domain: Domain, bytes: &[u8]) -> Self {
+        #[cfg(feature = "planted-bugs")]
+        if simulated::is_on() {
+            return simulated::digest(domain, bytes);
+        }
         let mut hasher = blake3::Hasher::new();
         hasher.update(domain.tag()).update(bytes);
         Self(*hasher.finalize().as_bytes())
@@ -62,6 +66,61 @@ impl fmt::Debug for Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// For simulations only: digests that cost little and that nobody tries to break.
+#[cfg(feature = "planted-bugs")]
+pub mod simulated {
+    use std::cell::Cell;
+
+    use super::{Digest, Domain};
+
+    thread_local! {
+        static IS_ON: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// Whether [`Digest::of`] is [`digest`] on this thread.
+    pub(super) fn is_on() -> bool {
+        IS_ON.get()
+    }
+
+    /// Chooses for this thread from now on.
+    pub fn switch(is_on: bool) {
+        IS_ON.set(is_on);
+    }
+
+    /// Four sums of products over all bytes; a change anywhere changes the digest.
+    pub(super) fn digest(domain: Domain, bytes: &[u8]) -> Digest {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut sums = [bytes.len() as u64, domain as u64 + 1, ODD, !ODD];
+        let (blocks, rest) = bytes.as_chunks::<32>();
+        for block in blocks {
+            take(&mut sums, block);
+        }
+        let mut last = [0; 32];
+        last[..rest.len()].copy_from_slice(rest);
+        take(&mut sums, &last);
+        let mut digest = [0; 32];
+        let mut all = 0;
+        // Twice round, so that each word of the digest depends on each sum.
+        for turn in 0..8 {
+            all = (all ^ sums[turn % 4]).wrapping_mul(ODD).rotate_left(29) ^ turn as u64;
+            sums[turn % 4] = all ^ all >> 31;
+        }
+        for (word, sum) in digest.as_chunks_mut().0.iter_mut().zip(sums) {
+            *word = sum.to_le_bytes();
+        }
+        Digest(digest)
+    }
+
+    fn take(sums: &mut [u64; 4], block: &[u8; 32]) {
+        const FACTOR: u64 = 0xd1b5_4a32_d192_ed03;
+        let (words, _) = block.as_chunks::<8>();
+        for lane in 0..4 {
+            let product = (sums[lane] ^ u64::from_le_bytes(words[lane])).wrapping_mul(FACTOR);
+            sums[lane] = product ^ product >> 32;
+        }
     }
 }
 

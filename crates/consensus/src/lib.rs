@@ -126,12 +126,14 @@ mod verify;
 mod wire;
 
 pub use ballot::{Ballot, Confidence, Proposal, Score, SignedBallot, Vote};
+#[cfg(feature = "planted-bugs")]
+pub use digest::simulated;
 pub use digest::{Digest, Domain};
 pub use effects::{Action, Delivery, Durable, Effects, Lsn, Record, Sealed, SetTimer, Timer};
 pub use error::{DecodeError, OptionsError, Refusal, RosterError};
 pub use guard::{Guard, OPEN_BALLOTS_MAX, Promised};
 pub use message::{
-    Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, SignatureSet,
+    Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, Parsed, SignatureSet,
     Statement, ViewChange, chain,
 };
 #[cfg(feature = "planted-bugs")]
@@ -152,8 +154,10 @@ pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};
 
 #[cfg(doc)]
 pub mod docs {
-    //! The wire format and the decisions.
+    //! The wire format, the simulator and the decisions.
     #![doc = include_str!("../docs/spec.md")]
+    #![doc = include_str!("../docs/simulator.md")]
     #![doc = include_str!("../docs/adr/0001-signatures.md")]
     #![doc = include_str!("../docs/adr/0002-sealed-effects.md")]
+    #![doc = include_str!("../docs/adr/0003-tables.md")]
 }

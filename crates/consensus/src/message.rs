@@ -163,15 +163,28 @@ pub struct SignatureSet {
 impl SignatureSet {
     /// Takes signatures in any order; of several by one signer it keeps the first.
     pub fn new(votes: impl IntoIterator<Item = (ValidatorId, Signature)>) -> Self {
-        let mut votes: Vec<_> = votes.into_iter().collect();
-        votes.sort_by_key(|(signer, _)| *signer);
-        let mut set = Self::default();
+        let votes = votes.into_iter();
+        let mut set = Self {
+            signers: VoterSet::EMPTY,
+            signatures: Vec::with_capacity(votes.size_hint().0),
+        };
         for (signer, signature) in votes {
             if set.signers.insert(signer) {
-                set.signatures.push(signature);
+                let below = set.signers.bits() & ((1 << signer.0) - 1);
+                set.signatures
+                    .insert(below.count_ones() as usize, signature);
             }
         }
         set
+    }
+
+    /// As many signatures as signers, in the order of signers.
+    pub(crate) fn of_signers(signers: VoterSet, signatures: Vec<Signature>) -> Self {
+        debug_assert_eq!(signers.count() as usize, signatures.len());
+        Self {
+            signers,
+            signatures,
+        }
     }
 
     /// Who signed.
@@ -294,6 +307,30 @@ impl Packet {
     /// Linear in the bytes; allocates in proportion to them.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         wire::decode_packet(bytes)
+    }
+}
+
+/// A packet that was read from bytes, so that its digests are those of its bodies.
+///
+/// Several replicas in one process can be given it instead of the bytes, which are then decoded
+/// and digested once. Signatures are not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Parsed(Packet);
+
+impl Parsed {
+    /// Reads any bytes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Packet::decode`].
+    pub fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Packet::decode(bytes).map(Self)
+    }
+
+    /// What was read.
+    #[must_use]
+    pub const fn packet(&self) -> &Packet {
+        &self.0
     }
 }
 

@@ -72,9 +72,12 @@ impl VoterSet {
 
     /// The members in ascending order.
     pub fn iter(self) -> impl Iterator<Item = ValidatorId> {
-        (0..VALIDATORS_MAX)
-            .map(ValidatorId)
-            .filter(move |voter| self.contains(*voter))
+        let mut bits = self.0;
+        std::iter::from_fn(move || {
+            let voter = (bits != 0).then(|| ValidatorId(bits.trailing_zeros()))?;
+            bits &= bits - 1;
+            Some(voter)
+        })
     }
 }
 

@@ -15,7 +15,8 @@ use crate::effects::{Action, Effects, Lsn, Record, SetTimer, Timer};
 use crate::error::OptionsError;
 use crate::guard::Guard;
 use crate::message::{
-    Body, Certificate, Decision, FaultProof, Kind, Message, Packet, Statement, chain_genesis,
+    Body, Certificate, Decision, FaultProof, Kind, Message, Packet, Parsed, Statement,
+    chain_genesis,
 };
 use crate::plant::Bug;
 use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
@@ -74,6 +75,7 @@ pub struct Replica {
     verifier: Arc<dyn Verifier>,
     guard: Guard,
     state: State,
+    dropped: Dropped,
 }
 
 /// What a replica is set up with.
@@ -101,6 +103,8 @@ pub struct Options {
 pub enum Input<'a> {
     /// Bytes from another validator, or from anyone.
     Packet(&'a [u8]),
+    /// The same, read already.
+    Parsed(&'a Parsed),
     /// A proposal from this validator's own application.
     Submit(Arc<Proposal>),
     /// This validator's own ballot, to be signed.
@@ -151,7 +155,6 @@ struct State {
     fetches: u32,
     accused: VoterSet,
     lsn: Lsn,
-    dropped: Dropped,
 }
 
 /// What was dropped, by reason.
@@ -220,6 +223,7 @@ impl Replica {
         let mut effects = Effects::default();
         match input {
             Input::Packet(bytes) => self.on_bytes(bytes, &mut effects),
+            Input::Parsed(parsed) => self.on_parsed(parsed.packet(), &mut effects),
             Input::Submit(proposal) => self.on_submit(&proposal, &mut effects),
             Input::Cast(ballot) => self.on_cast(ballot, &mut effects),
             Input::Timer(Timer::Progress) => {
@@ -250,8 +254,14 @@ impl Replica {
                 + state.payloads.len()
                 + state.changes.len()
                 + state.checkpoints.len(),
-            dropped: state.dropped,
+            dropped: self.dropped,
         }
+    }
+
+    /// The slot of the last stable checkpoint, as in [`status`](Self::status).
+    #[must_use]
+    pub const fn stable(&self) -> u64 {
+        self.state.stable.statement.seq
     }
 
     fn seal(&self, mut effects: Effects) -> Effects {
@@ -265,41 +275,76 @@ impl Replica {
     /// Looks at who says what before anything is decoded, digested or verified.
     fn on_bytes(&mut self, bytes: &[u8], effects: &mut Effects) {
         let is_welcome = match (peek_message(bytes), peek_certified(bytes)) {
-            (Some(header), _) => {
-                header.sender != self.options.me
-                    && self.options.roster.contains(header.sender)
-                    && self.is_of_use(&header, effects)
-            }
-            (_, Some((Kind::Commit, seq))) => self.is_wanted(seq),
-            (_, Some((_, seq))) => seq > self.low_watermark(),
+            (Some(header), _) => self.is_welcome(&header, effects),
+            (_, Some((kind, seq))) => self.is_certificate_of_use(kind, seq),
             (None, None) => true,
         };
         if !is_welcome {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         }
         match Packet::decode(bytes) {
-            Ok(Packet::Signed(message)) => self.on_message(message, effects),
-            Ok(Packet::Decision(decision)) => self.on_decision(decision, effects),
-            Ok(Packet::Stable(certificate)) => self.on_stable(certificate, effects),
-            Err(_) => self.state.dropped.malformed += 1,
+            Ok(packet) => self.on_packet(&packet, effects),
+            Err(_) => self.dropped.malformed += 1,
         }
     }
 
-    fn on_message(&mut self, message: Message, effects: &mut Effects) {
-        if !self.is_signed(&message) {
-            self.state.dropped.unproven += 1;
+    fn on_parsed(&mut self, packet: &Packet, effects: &mut Effects) {
+        let is_welcome = match packet {
+            Packet::Signed(message) => {
+                let header = Header {
+                    sender: message.sender,
+                    statement: message.statement,
+                };
+                self.is_welcome(&header, effects)
+            }
+            Packet::Decision(Decision { certificate, .. }) | Packet::Stable(certificate) => {
+                self.is_certificate_of_use(certificate.statement.kind, certificate.statement.seq)
+            }
+        };
+        if is_welcome {
+            self.on_packet(packet, effects);
+        } else {
+            self.dropped.irrelevant += 1;
+        }
+    }
+
+    fn is_welcome(&mut self, header: &Header, effects: &mut Effects) -> bool {
+        header.sender != self.options.me
+            && self.options.roster.contains(header.sender)
+            && self.is_of_use(header, effects)
+    }
+
+    fn is_certificate_of_use(&self, kind: Kind, seq: u64) -> bool {
+        match kind {
+            Kind::Commit => self.is_wanted(seq),
+            _ => seq > self.low_watermark(),
+        }
+    }
+
+    /// What its header says is of use; the packet is what was decoded.
+    fn on_packet(&mut self, packet: &Packet, effects: &mut Effects) {
+        match packet {
+            Packet::Signed(message) => self.on_message(message, effects),
+            Packet::Decision(decision) => self.on_decision(decision, effects),
+            Packet::Stable(certificate) => self.on_stable(certificate, effects),
+        }
+    }
+
+    fn on_message(&mut self, message: &Message, effects: &mut Effects) {
+        if !self.is_signed(message) {
+            self.dropped.unproven += 1;
             return;
         }
         match message.statement.kind {
-            Kind::PrePrepare => self.on_pre_prepare(&message, effects),
-            Kind::Prepare | Kind::Commit => self.on_vote(&message, effects),
-            Kind::Checkpoint => self.on_checkpoint(&message, effects),
+            Kind::PrePrepare => self.on_pre_prepare(message, effects),
+            Kind::Prepare | Kind::Commit => self.on_vote(message, effects),
+            Kind::Checkpoint => self.on_checkpoint(message, effects),
             Kind::ViewChange => self.on_view_change(message, effects),
-            Kind::NewView => self.on_new_view(&message, effects),
-            Kind::Request => self.on_request(&message, effects),
-            Kind::Fetch => self.on_fetch(&message, effects),
-            Kind::Status => self.on_status(&message, effects),
+            Kind::NewView => self.on_new_view(message, effects),
+            Kind::Request => self.on_request(message, effects),
+            Kind::Fetch => self.on_fetch(message, effects),
+            Kind::Status => self.on_status(message, effects),
             // Not decoded as a packet.
             Kind::Ballot => {}
         }
@@ -328,10 +373,14 @@ impl Replica {
                     _ => &slot.commits,
                 });
                 let known = votes.and_then(|votes| votes.of(sender));
-                // Once decided, further votes change nothing.
+                // Once decided, further votes change nothing; once prepared here, further PREPAREs.
+                let is_late = |slot: &Slot| {
+                    slot.is_decided
+                        || kind == Kind::Prepare && slot.commits.of(self.options.me).is_some()
+                };
                 is_voting
                     && self.is_in_window(seq)
-                    && slot.is_none_or(|slot| !slot.is_decided)
+                    && !slot.is_some_and(is_late)
                     && (known.is_none_or(|(digest, _)| digest != message.statement.digest)
                         || self.has(Bug::RepeatedVotesCount))
             }
@@ -380,15 +429,15 @@ impl Replica {
         let is_known =
             self.state.recent.contains_key(&digest) || self.state.pending.contains(&digest);
         if is_known && !is_awaited {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return false;
         }
         if !is_awaited && self.state.pending.len() >= PENDING_MAX {
-            self.state.dropped.overflowing += 1;
+            self.dropped.overflowing += 1;
             return false;
         }
         if !self.is_good(proposal) {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
             return false;
         }
         self.keep_waiting(proposal, digest);
@@ -440,7 +489,7 @@ impl Replica {
     fn on_cast(&mut self, ballot: Ballot, effects: &mut Effects) {
         let statement = ballot.statement();
         let Ok(promised) = self.guard.cast(ballot.subject, statement) else {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         };
         if promised.is_new {
@@ -644,7 +693,6 @@ impl State {
             fetches: 0,
             accused: VoterSet::EMPTY,
             lsn: Lsn(0),
-            dropped: Dropped::default(),
         }
     }
 }

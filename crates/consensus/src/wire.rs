@@ -34,22 +34,59 @@ const CERTIFICATE_BYTES_MIN: usize = 56;
 const BALLOT_BYTES: usize = 102;
 
 pub(crate) fn encode_packet(packet: &Packet) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(MESSAGE_BYTES_MIN);
+    let mut bytes = Vec::with_capacity(packet_bytes(packet));
     match packet {
         Packet::Signed(message) => write_message(&mut bytes, message),
         Packet::Decision(decision) => {
-            bytes.extend([VERSION, DECISION_TAG]);
+            bytes.extend_from_slice(&[VERSION, DECISION_TAG]);
             write_certificate(&mut bytes, &decision.certificate);
             if let Some(proposal) = &decision.proposal {
-                bytes.extend(encode_proposal(proposal));
+                write_proposal(&mut bytes, proposal);
             }
         }
         Packet::Stable(certificate) => {
-            bytes.extend([VERSION, STABLE_TAG]);
+            bytes.extend_from_slice(&[VERSION, STABLE_TAG]);
             write_certificate(&mut bytes, certificate);
         }
     }
     bytes
+}
+
+/// How long a packet's encoding is.
+fn packet_bytes(packet: &Packet) -> usize {
+    match packet {
+        Packet::Signed(message) => message_bytes(message),
+        Packet::Decision(decision) => {
+            let proposal = decision.proposal.as_deref().map_or(0, proposal_bytes);
+            2 + certificate_bytes(&decision.certificate) + proposal
+        }
+        Packet::Stable(certificate) => 2 + certificate_bytes(certificate),
+    }
+}
+
+fn message_bytes(message: &Message) -> usize {
+    MESSAGE_BYTES_MIN + body_bytes(&message.body)
+}
+
+fn body_bytes(body: &Body) -> usize {
+    match body {
+        Body::Empty => 0,
+        Body::Proposal(proposal) => proposal_bytes(proposal),
+        Body::ViewChange(change) => {
+            let prepared: usize = change.prepared.iter().map(certificate_bytes).sum();
+            certificate_bytes(&change.stable) + 4 + prepared
+        }
+        Body::NewView(new_view) => {
+            let changes = new_view.changes.iter().map(message_bytes);
+            8 + changes.map(|len| 4 + len).sum::<usize>() + 96 * new_view.proposals.len()
+        }
+        Body::Status { .. } => 8,
+    }
+}
+
+const fn certificate_bytes(certificate: &Certificate) -> usize {
+    let signers = certificate.votes.signers().count() as usize;
+    CERTIFICATE_BYTES_MIN + Signature::BYTES * signers
 }
 
 /// Who says what, before anything is decoded that takes time.
@@ -169,19 +206,19 @@ pub(crate) fn write_message(bytes: &mut Vec<u8>, message: &Message) {
         seq,
         digest,
     } = message.statement;
-    bytes.extend([VERSION, kind.tag()]);
-    bytes.extend(message.sender.0.to_le_bytes());
-    bytes.extend(view.to_le_bytes());
-    bytes.extend(seq.to_le_bytes());
-    bytes.extend(digest.as_bytes());
-    bytes.extend(message.signature.0);
+    bytes.extend_from_slice(&[VERSION, kind.tag()]);
+    bytes.extend_from_slice(&message.sender.0.to_le_bytes());
+    bytes.extend_from_slice(&view.to_le_bytes());
+    bytes.extend_from_slice(&seq.to_le_bytes());
+    bytes.extend_from_slice(digest.as_bytes());
+    bytes.extend_from_slice(&message.signature.0);
     write_body(bytes, &message.body);
 }
 
 fn write_body(bytes: &mut Vec<u8>, body: &Body) {
     match body {
         Body::Empty => {}
-        Body::Proposal(proposal) => bytes.extend(encode_proposal(proposal)),
+        Body::Proposal(proposal) => write_proposal(bytes, proposal),
         Body::ViewChange(change) => {
             write_certificate(bytes, &change.stable);
             write_count(bytes, change.prepared.len());
@@ -192,24 +229,22 @@ fn write_body(bytes: &mut Vec<u8>, body: &Body) {
         Body::NewView(new_view) => {
             write_count(bytes, new_view.changes.len());
             for change in &new_view.changes {
-                let mut inner = Vec::with_capacity(MESSAGE_BYTES_MIN);
-                write_message(&mut inner, change);
-                write_count(bytes, inner.len());
-                bytes.extend(inner);
+                write_count(bytes, message_bytes(change));
+                write_message(bytes, change);
             }
             write_count(bytes, new_view.proposals.len());
             for (digest, signature) in &new_view.proposals {
-                bytes.extend(digest.as_bytes());
-                bytes.extend(signature.0);
+                bytes.extend_from_slice(digest.as_bytes());
+                bytes.extend_from_slice(&signature.0);
             }
         }
-        Body::Status { stable } => bytes.extend(stable.to_le_bytes()),
+        Body::Status { stable } => bytes.extend_from_slice(&stable.to_le_bytes()),
     }
 }
 
 /// What a statement with this body names.
 pub(crate) fn body_digest(body: &Body) -> Digest {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(body_bytes(body));
     write_body(&mut bytes, body);
     Digest::of(Domain::Body, &bytes)
 }
@@ -218,12 +253,12 @@ pub(crate) fn write_certificate(bytes: &mut Vec<u8>, certificate: &Certificate) 
     let Statement {
         view, seq, digest, ..
     } = certificate.statement;
-    bytes.extend(view.to_le_bytes());
-    bytes.extend(seq.to_le_bytes());
-    bytes.extend(digest.as_bytes());
-    bytes.extend(certificate.votes.signers().bits().to_le_bytes());
+    bytes.extend_from_slice(&view.to_le_bytes());
+    bytes.extend_from_slice(&seq.to_le_bytes());
+    bytes.extend_from_slice(digest.as_bytes());
+    bytes.extend_from_slice(&certificate.votes.signers().bits().to_le_bytes());
     for (_, signature) in certificate.votes.iter() {
-        bytes.extend(signature.0);
+        bytes.extend_from_slice(&signature.0);
     }
 }
 
@@ -232,21 +267,29 @@ pub(crate) fn write_certificate(bytes: &mut Vec<u8>, certificate: &Certificate) 
 /// For a count from 2³² on, which no body of ours reaches.
 fn write_count(bytes: &mut Vec<u8>, count: usize) {
     let count = u32::try_from(count).expect("no body holds 2^32 of anything");
-    bytes.extend(count.to_le_bytes());
+    bytes.extend_from_slice(&count.to_le_bytes());
 }
 
 pub(crate) fn encode_proposal(proposal: &Proposal) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(36 + BALLOT_BYTES * proposal.ballots.len());
-    bytes.extend(proposal.subject.as_bytes());
-    write_count(&mut bytes, proposal.ballots.len());
+    let mut bytes = Vec::with_capacity(proposal_bytes(proposal));
+    write_proposal(&mut bytes, proposal);
+    bytes
+}
+
+const fn proposal_bytes(proposal: &Proposal) -> usize {
+    36 + BALLOT_BYTES * proposal.ballots.len()
+}
+
+fn write_proposal(bytes: &mut Vec<u8>, proposal: &Proposal) {
+    bytes.extend_from_slice(proposal.subject.as_bytes());
+    write_count(bytes, proposal.ballots.len());
     for signed in &proposal.ballots {
-        bytes.extend(signed.validator.0.to_le_bytes());
+        bytes.extend_from_slice(&signed.validator.0.to_le_bytes());
         bytes.push(vote_tag(signed.ballot.vote));
         bytes.push(signed.ballot.confidence.percent());
-        bytes.extend(signed.ballot.evidence.as_bytes());
-        bytes.extend(signed.signature.0);
+        bytes.extend_from_slice(signed.ballot.evidence.as_bytes());
+        bytes.extend_from_slice(&signed.signature.0);
     }
-    bytes
 }
 
 impl Proposal {
@@ -281,8 +324,8 @@ impl Certificate {
     #[must_use]
     pub fn encode(&self, roster: &Digest) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(34 + CERTIFICATE_BYTES_MIN);
-        bytes.extend([VERSION, self.statement.kind.tag()]);
-        bytes.extend(roster.as_bytes());
+        bytes.extend_from_slice(&[VERSION, self.statement.kind.tag()]);
+        bytes.extend_from_slice(roster.as_bytes());
         write_certificate(&mut bytes, self);
         bytes
     }
@@ -373,13 +416,12 @@ impl<'a> Reader<'a> {
             digest: self.digest()?,
         };
         let signers = VoterSet::from_bits(self.u64()?);
-        let mut votes = Vec::with_capacity(signers.count() as usize);
-        for signer in signers.iter() {
-            votes.push((signer, self.signature()?));
-        }
+        let signatures = self.take(Signature::BYTES * signers.count() as usize)?;
+        let (signatures, _) = signatures.as_chunks();
+        let signatures = signatures.iter().map(|bytes| Signature(*bytes)).collect();
         Ok(Certificate {
             statement,
-            votes: SignatureSet::new(votes),
+            votes: SignatureSet::of_signers(signers, signatures),
         })
     }
 

@@ -77,11 +77,11 @@ impl Replica {
     }
 
     /// A later checkpoint certificate that someone hands over.
-    pub(super) fn on_stable(&mut self, certificate: Certificate, effects: &mut Effects) {
-        if self.has(Bug::StableTrusted) || self.is_certified(&certificate) {
-            self.stabilise(certificate, effects);
+    pub(super) fn on_stable(&mut self, certificate: &Certificate, effects: &mut Effects) {
+        if self.has(Bug::StableTrusted) || self.is_certified(certificate) {
+            self.stabilise(certificate.clone(), effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 
@@ -135,11 +135,11 @@ impl Replica {
     }
 
     /// A decision that someone hands over, and that is wanted.
-    pub(super) fn on_decision(&mut self, decision: Decision, effects: &mut Effects) {
+    pub(super) fn on_decision(&mut self, decision: &Decision, effects: &mut Effects) {
         if self.has(Bug::TransferTrusted) || self.is_certified(&decision.certificate) {
-            self.settle_slot(decision, effects);
+            self.settle_slot(decision.clone(), effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 

@@ -84,19 +84,19 @@ impl Replica {
             let slot = self.state.slots.entry(seq).or_default();
             slot.leave_view();
         } else if known.is_some() {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         }
         // One slot a proposal: a primary that repeats itself wastes a slot of everyone.
         if digest != Digest::NULL && !self.slots_with(&digest).is_empty() {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         }
         if let Body::Proposal(proposal) = &message.body
             && !self.state.payloads.contains_key(&digest)
         {
             if !self.is_good(proposal) {
-                self.state.dropped.unproven += 1;
+                self.dropped.unproven += 1;
                 return;
             }
             self.keep_waiting(proposal, digest);
@@ -180,7 +180,7 @@ impl Replica {
         // The primary's PRE-PREPARE is its vote.
         let primary = self.options.roster.primary(message.statement.view);
         if kind == Kind::Prepare && message.sender == primary {
-            self.state.dropped.irrelevant += 1;
+            self.dropped.irrelevant += 1;
             return;
         }
         let slot = self.state.slots.entry(seq).or_default();

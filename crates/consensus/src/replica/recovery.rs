@@ -35,6 +35,7 @@ impl Replica {
             verifier,
             guard,
             state: State::new(),
+            dropped: super::Dropped::default(),
         };
         for (index, record) in records.into_iter().enumerate() {
             replica.state.lsn.0 += 1;

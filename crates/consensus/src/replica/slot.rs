@@ -25,6 +25,7 @@ pub(crate) struct Slot {
 /// At most one vote of each validator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Votes {
+    // Invariant: in ascending order of voters, so that the order of arrival leaves no trace.
     votes: Vec<(ValidatorId, Digest, Signature)>,
 }
 
@@ -36,7 +37,8 @@ impl Votes {
 
     /// The caller has seen that there is no vote of this validator yet.
     pub(crate) fn add(&mut self, voter: ValidatorId, digest: Digest, signature: Signature) {
-        self.votes.push((voter, digest, signature));
+        let place = self.votes.partition_point(|(from, ..)| *from <= voter);
+        self.votes.insert(place, (voter, digest, signature));
     }
 
     /// Who voted for a digest.

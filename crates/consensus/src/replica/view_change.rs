@@ -124,12 +124,12 @@ impl Replica {
     }
 
     /// The signature and the use are checked already.
-    pub(super) fn on_view_change(&mut self, message: Message, effects: &mut Effects) {
-        if !self.is_proven_change(&message) {
-            self.state.dropped.unproven += 1;
+    pub(super) fn on_view_change(&mut self, message: &Message, effects: &mut Effects) {
+        if !self.is_proven_change(message) {
+            self.dropped.unproven += 1;
             return;
         }
-        self.state.changes.insert(message.sender, message);
+        self.state.changes.insert(message.sender, message.clone());
         // §4.5.2: f + 1 VIEW-CHANGEs for later views are followed to the earliest of them.
         let later = |change: &&Message| change.statement.view > self.state.view;
         let voters: VoterSet = self.changes(later).map(|change| change.sender).collect();
@@ -182,6 +182,9 @@ impl Replica {
         if self.quorum().is_reached(waiting) && !self.state.is_timer_running {
             self.set_progress_timer(Some(self.progress_timeout()), effects);
         }
+        if !self.is_primary() {
+            return;
+        }
         let mut changes: Vec<Message> = self
             .changes(|change| change.statement.view == view)
             .cloned()
@@ -191,7 +194,7 @@ impl Replica {
         } else {
             self.quorum().votes()
         };
-        if self.is_primary() && changes.len() >= enough as usize {
+        if changes.len() >= enough as usize {
             changes.truncate(enough as usize);
             self.start_view(changes, effects);
         }
@@ -245,7 +248,7 @@ impl Replica {
         if self.has(Bug::NewViewTrusted) || self.is_proven_view(message) {
             self.enter_view(message, effects);
         } else {
-            self.state.dropped.unproven += 1;
+            self.dropped.unproven += 1;
         }
     }
 

@@ -2,57 +2,122 @@
 //!
 //! It shares no predicate with the code under test: quorums, tallies, chains and places are its own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Body, Decision, Delivery, Digest, Domain, FaultProof, Kind, Message, Packet, Record, Roster,
-    Statement, Status, ValidatorId, Vote, verify_certificate, verify_decision,
+    Body, Decision, Delivery, Digest, Domain, FaultProof, Kind, Message, PENDING_MAX, Proposal,
+    Record, SignedBallot, Statement, Status, ValidatorId, Vote, tally, verify_certificate,
+    verify_decision,
 };
 
-use super::seals::Seals;
+use super::group::Group;
+use super::parcel::Parcel;
 
 pub(crate) type Check = Result<(), String>;
 
+/// Places are looked up at every step, and nobody in the simulation chooses them to collide.
+type Places<K, V> = HashMap<K, V, BuildHasherDefault<Mixed>>;
+
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number.cast_unsigned() as u64);
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+/// Where an honest validator says one thing only: kind, view and slot.
+type Place = (Kind, u64, u64);
+
 /// What all nodes together have been seen to do.
 pub(crate) struct Oracle {
-    roster: Roster,
-    seals: Seals,
+    group: Rc<Group>,
     window: u64,
-    liars: Vec<u32>,
-    /// Proposals that someone submitted.
-    pub(crate) submitted: BTreeSet<Digest>,
+    liars: u64,
+    /// How many of the schedule's proposals are submitted.
+    submitted: u64,
+    /// How many of those are not decided.
+    pub(crate) undecided: usize,
     /// What was decided, from slot 1 on, and the chain's digest after it.
     pub(crate) decided: Vec<(Digest, Digest)>,
-    /// Everything that an honest validator ever promised, over all of its lives.
-    promises: BTreeMap<(u32, Kind, u64, u64), Statement>,
     /// What was committed to by honest validators, by view and slot.
-    commits: BTreeMap<(u64, u64), Digest>,
+    commits: Places<(u64, u64), Digest>,
+    /// Proposals whose ballots were found to be genuine and to add up.
+    proven: Vec<(Digest, Arc<Proposal>)>,
+    genesis: Digest,
 }
 
 /// What one node has been seen to do; it outlives crashes.
-#[derive(Default)]
 pub(crate) struct Seen {
     /// What the node delivered.
     pub(crate) delivered: Vec<Digest>,
-    /// Promises in the durable part of its log.
-    durable: BTreeSet<Statement>,
+    /// What it promised, over all of its lives: in the durable part of its log, and to others.
+    promises: Places<Place, Promise>,
     /// Decisions in the durable part of its log.
     durable_decisions: u64,
     durable_view: u64,
+    /// The latest view that it told others it leaves for.
+    left_for: u64,
     read: usize,
+}
+
+struct Promise {
+    durable: Vec<Statement>,
+    sent: Option<Statement>,
+}
+
+fn place(statement: &Statement) -> Place {
+    let Statement {
+        kind, view, seq, ..
+    } = *statement;
+    match kind {
+        Kind::ViewChange | Kind::NewView => (kind, view, 0),
+        _ => (kind, view, seq),
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            delivered: Vec::with_capacity(16),
+            promises: Places::with_capacity_and_hasher(100, BuildHasherDefault::default()),
+            durable_decisions: 0,
+            durable_view: 0,
+            left_for: 0,
+            read: 0,
+        }
+    }
 }
 
 impl Seen {
     /// Reads the log as far as it is durable.
     pub(crate) fn sync(&mut self, log: &[Record]) {
-        for record in &log[self.read..] {
+        for record in log.get(self.read..).unwrap_or_default() {
             match record {
                 Record::Promise(statement) | Record::Proposed(statement, ..) => {
-                    self.durable.insert(*statement);
+                    self.promise(*statement);
                 }
                 Record::ViewChange(message) => {
                     self.durable_view = self.durable_view.max(message.statement.view);
-                    self.durable.insert(message.statement);
+                    self.promise(message.statement);
                 }
                 Record::NewView(message) => self.sync_new_view(message),
                 Record::Decided(_) => self.durable_decisions += 1,
@@ -62,18 +127,36 @@ impl Seen {
                 | Record::Forgotten { .. } => {}
             }
         }
-        self.read = log.len();
+        self.read = self.read.max(log.len());
+    }
+
+    /// The log of a driver that lost some of it is read as that driver reads it.
+    pub(crate) fn lose(&mut self, log: &[Record]) {
+        self.read = self.read.min(log.len());
+    }
+
+    fn promise(&mut self, statement: Statement) {
+        let promise = self
+            .promises
+            .entry(place(&statement))
+            .or_insert_with(|| Promise {
+                durable: Vec::new(),
+                sent: None,
+            });
+        if !promise.durable.contains(&statement) {
+            promise.durable.push(statement);
+        }
     }
 
     fn sync_new_view(&mut self, message: &Message) {
         self.durable_view = self.durable_view.max(message.statement.view);
-        self.durable.insert(message.statement);
+        self.promise(message.statement);
         let Body::NewView(body) = &message.body else {
             return;
         };
         let low = body.changes.iter().map(|change| change.statement.seq).max();
         for (seq, (digest, _)) in (low.unwrap_or_default() + 1..).zip(&body.proposals) {
-            self.durable.insert(Statement {
+            self.promise(Statement {
                 kind: Kind::PrePrepare,
                 view: message.statement.view,
                 seq,
@@ -84,24 +167,32 @@ impl Seen {
 }
 
 impl Oracle {
-    pub(crate) fn new(roster: Roster, window: u64, liars: Vec<u32>) -> Self {
+    pub(crate) fn new(group: Rc<Group>, window: u64, liars: u64) -> Self {
         Self {
-            seals: Seals {
-                n: roster.committee().n(),
-            },
-            roster,
+            group,
             window,
             liars,
-            submitted: BTreeSet::new(),
-            decided: Vec::new(),
-            promises: BTreeMap::new(),
-            commits: BTreeMap::new(),
+            submitted: 0,
+            undecided: 0,
+            decided: Vec::with_capacity(16),
+            commits: Places::with_capacity_and_hasher(50, BuildHasherDefault::default()),
+            proven: Vec::with_capacity(16),
+            genesis: Digest::of(Domain::Chain, &[]),
+        }
+    }
+
+    /// Someone hands in the schedule's proposal of this number.
+    pub(crate) fn on_submit(&mut self, number: usize) {
+        if self.submitted >> number & 1 == 0 {
+            self.submitted |= 1 << number;
+            let digest = self.group.proposals[number].0;
+            self.undecided += usize::from(self.decided.iter().all(|(other, _)| *other != digest));
         }
     }
 
     fn chain_at(&self, seq: u64) -> Option<Digest> {
         match seq.checked_sub(1) {
-            None => Some(Digest::of(Domain::Chain, &[])),
+            None => Some(self.genesis),
             Some(index) => self
                 .decided
                 .get(usize::try_from(index).ok()?)
@@ -110,39 +201,40 @@ impl Oracle {
     }
 
     /// An honest node sends a packet.
-    pub(crate) fn on_send(&mut self, node: u32, seen: &Seen, stable: u64, bytes: &[u8]) -> Check {
+    pub(crate) fn on_send(
+        &mut self,
+        node: u32,
+        seen: &mut Seen,
+        stable: u64,
+        parcel: &Parcel,
+    ) -> Check {
         // The kind decides whether there is anything to look at.
-        if !matches!(bytes.get(1), Some(1..=6)) {
-            return Ok(());
-        }
-        let packet = Packet::decode(bytes);
-        let Ok(Packet::Signed(message)) = packet else {
-            return Err(format!("node {node} sent what nobody can read: {packet:?}"));
+        let Some(message) = parcel.message().filter(|_| parcel.tag() <= 6) else {
+            let parsed = parcel.parsed();
+            let what = || format!("node {node} sent what nobody can read");
+            return parsed.map(|_| ()).ok_or_else(what);
         };
+        let statement = message.statement;
         let Statement {
             kind, view, seq, ..
-        } = message.statement;
-        let statement = message.statement;
-        if message.sender.0 != node || !seen.durable.contains(&statement) {
-            // Showing another's NEW-VIEW is no promise.
-            if kind == Kind::NewView && message.sender.0 != node {
-                return Ok(());
-            }
+        } = statement;
+        // Showing another's NEW-VIEW is no promise.
+        if kind == Kind::NewView && message.sender.0 != node {
+            return Ok(());
+        }
+        let promise = seen.promises.get_mut(&place(&statement));
+        let promise = promise.filter(|it| it.durable.contains(&statement));
+        let Some(promise) = promise.filter(|_| message.sender.0 == node) else {
             return Err(format!(
                 "node {node} sent {statement:?} before it was durable"
             ));
-        }
-        let slot = if matches!(kind, Kind::ViewChange | Kind::NewView) {
-            0
-        } else {
-            seq
         };
-        let given = self
-            .promises
-            .entry((node, kind, view, slot))
-            .or_insert(statement);
-        if *given != statement {
+        let given = *promise.sent.get_or_insert(statement);
+        if given != statement {
             return Err(format!("node {node} promised {given:?} and {statement:?}"));
+        }
+        if kind == Kind::ViewChange {
+            seen.left_for = seen.left_for.max(view);
         }
         if kind == Kind::Commit {
             let given = self.commits.entry((view, seq)).or_insert(statement.digest);
@@ -156,7 +248,9 @@ impl Oracle {
         if is_vote && seq > stable + self.window {
             return Err(format!("node {node} votes on slot {seq} above its window"));
         }
-        if is_vote && let Some(later) = self.left_for(node, view) {
+        // Repeated votes of the view that it is in are not late.
+        if is_vote && seen.left_for > view {
+            let later = seen.left_for;
             return Err(format!(
                 "node {node} said {statement:?} after leaving for view {later}"
             ));
@@ -165,15 +259,6 @@ impl Oracle {
             return Err(format!("node {node} has a false checkpoint of slot {seq}"));
         }
         Ok(())
-    }
-
-    /// A later view that a node has left for. Repeated votes of the view that it is in are not late.
-    fn left_for(&self, node: u32, view: u64) -> Option<u64> {
-        let later = (node, Kind::ViewChange, view + 1, 0)..=(node, Kind::ViewChange, u64::MAX, 0);
-        self.promises
-            .range(later)
-            .next()
-            .map(|((_, _, view, _), _)| *view)
     }
 
     /// An honest node delivers a decision.
@@ -212,50 +297,84 @@ impl Oracle {
                 ));
             }
             Some(_) => {}
-            None => {
-                let before = self.chain_at(seq - 1).ok_or("a slot is missing")?;
-                let link = [
-                    before.as_bytes().as_slice(),
-                    &seq.to_le_bytes(),
-                    digest.as_bytes(),
-                ];
-                self.decided
-                    .push((digest, Digest::of(Domain::Chain, &link.concat())));
-            }
+            None => self.extend(seq, digest)?,
         }
         seen.delivered.push(digest);
         self.check_certificate(decision)
     }
 
-    /// Every decision is proven, was submitted, and its ballots add up.
-    fn check_certificate(&self, decision: &Decision) -> Check {
-        let bytes = decision.certificate.encode(&self.roster.digest());
+    fn extend(&mut self, seq: u64, digest: Digest) -> Check {
+        let before = self.chain_at(seq - 1).ok_or("a slot is missing")?;
+        let mut link = [0; 72];
+        link[..32].copy_from_slice(before.as_bytes());
+        link[32..40].copy_from_slice(&seq.to_le_bytes());
+        link[40..].copy_from_slice(digest.as_bytes());
+        let is_new = self.decided.iter().all(|(other, _)| *other != digest);
+        let known = self.group.proposals.iter().position(|it| it.0 == digest);
+        if is_new && known.is_some_and(|number| self.submitted >> number & 1 == 1) {
+            self.undecided -= 1;
+        }
+        self.decided
+            .push((digest, Digest::of(Domain::Chain, &link)));
+        Ok(())
+    }
+
+    /// Every decision is proven, its ballots were cast, and they add up.
+    fn check_certificate(&mut self, decision: &Decision) -> Check {
+        let roster = &self.group.roster;
+        let bytes = decision.certificate.encode(&roster.digest());
         let digest = decision.certificate.statement.digest;
+        let certified = verify_certificate(roster, &*self.group.verifier, &bytes)
+            .map_err(|error| format!("a certificate does not verify: {error}"))?;
+        if certified.digest != digest {
+            return Err(format!("slot {} is proven for another", certified.seq));
+        }
         let Some(proposal) = &decision.proposal else {
             if digest != Digest::NULL {
                 return Err("a decision lacks its proposal".to_owned());
             }
-            return verify_certificate(&self.roster, &self.seals, &bytes)
-                .map(|_| ())
-                .map_err(|error| format!("a certificate does not verify: {error}"));
+            return Ok(());
         };
-        if !self.submitted.contains(&digest) {
-            return Err(format!("{digest:?} is decided and was never submitted"));
+        // Each node's certificate is its own; what it is for is the same for all.
+        let mut proven = self.proven.iter();
+        if proven.any(|(other, same)| *other == digest && same == proposal) {
+            return Ok(());
         }
-        let (certified, tally) =
-            verify_decision(&self.roster, &self.seals, &bytes, &proposal.encode())
-                .map_err(|error| format!("a decision does not verify: {error}"))?;
-        let quarters: u32 = proposal
-            .ballots
-            .iter()
-            .map(|signed| match signed.ballot.vote {
-                Vote::Pass => 4,
-                Vote::Partial => 1,
-                Vote::Fail => 0,
-            })
-            .sum();
-        if certified.digest != digest || tally.score.quarters() != quarters {
+        let (_, tally) = verify_decision(roster, &*self.group.verifier, &bytes, &proposal.encode())
+            .map_err(|error| format!("a decision does not verify: {error}"))?;
+        let quarters: u32 = proposal.ballots.iter().map(worth).sum();
+        if tally.score.quarters() != quarters {
             return Err(format!("slot {} does not add up", certified.seq));
+        }
+        self.check_ballots(proposal)?;
+        self.proven.push((digest, Arc::clone(proposal)));
+        Ok(())
+    }
+
+    /// A liar can leave ballots out, but neither change one nor raise the verdict so.
+    fn check_ballots(&self, proposal: &Proposal) -> Check {
+        let all = self.group.proposals.iter().map(|it| &it.1);
+        let mut submitted = (0..)
+            .zip(all)
+            .filter(|(number, _)| self.submitted >> *number & 1 == 1);
+        let cast = submitted.find(|(_, other)| other.subject == proposal.subject);
+        let Some((_, cast)) = cast else {
+            return Err("ballots on what nobody submitted are decided".to_owned());
+        };
+        for signed in &proposal.ballots {
+            let is_liar = self.liars >> signed.validator.0 & 1 == 1;
+            if !is_liar && !cast.ballots.contains(signed) {
+                return Err(format!("validator {} never cast this", signed.validator));
+            }
+        }
+        let is_honest = |signed: &&SignedBallot| self.liars >> signed.validator.0 & 1 == 0;
+        let ballots = |from: &Proposal| -> Vec<SignedBallot> {
+            from.ballots.iter().filter(is_honest).copied().collect()
+        };
+        let roster = &self.group.roster;
+        let [told, whole] = [ballots(proposal), ballots(cast)].map(|it| tally(roster, &it));
+        if told.score > whole.score || told.verdict > whole.verdict {
+            return Err("leaving ballots out has raised the verdict".to_owned());
         }
         Ok(())
     }
@@ -263,10 +382,10 @@ impl Oracle {
     /// An honest node accuses someone.
     pub(crate) fn on_accuse(&self, proof: &FaultProof) -> Check {
         let ValidatorId(accused) = proof.accused;
-        if !self.liars.contains(&accused) {
+        if self.liars >> accused & 1 == 0 {
             return Err(format!("honest validator {accused} is accused"));
         }
-        if !proof.is_valid(&self.roster, &self.seals) {
+        if !proof.is_valid(&self.group.roster, &*self.group.verifier) {
             return Err(format!("validator {accused} is accused without proof"));
         }
         Ok(())
@@ -300,12 +419,20 @@ impl Oracle {
                 status.executed
             ));
         }
-        let n = u64::from(self.roster.committee().n());
+        let n = u64::from(self.group.roster.committee().n());
         // Slots, decisions and payloads of up to three windows, and what waits.
-        let most = 8 * self.window + n + claude_flow_consensus::PENDING_MAX as u64;
+        let most = 8 * self.window + n + PENDING_MAX as u64;
         if status.held as u64 > most {
             return Err(format!("node {node} holds {} things", status.held));
         }
         Ok(())
+    }
+}
+
+fn worth(signed: &SignedBallot) -> u32 {
+    match signed.ballot.vote {
+        Vote::Pass => 4,
+        Vote::Partial => 1,
+        Vote::Fail => 0,
     }
 }

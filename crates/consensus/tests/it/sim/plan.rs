@@ -1,17 +1,20 @@
-//! Everything about a schedule that is drawn before it begins.
+//! Everything about a schedule that is drawn, or written down, before it begins.
 
-use std::sync::Arc;
-
-use claude_flow_consensus::{
-    Ballot, Bug, Confidence, Digest, Domain, Proposal, PublicKey, Roster, RosterOptions,
-    SignedBallot, Signer, ValidatorId, Vote,
-};
+use claude_flow_consensus::Bug;
 
 use super::actors::Kind;
+use super::disk::Flaw;
 use super::rng::Rng;
-use super::seals::Seal;
 
-#[derive(Debug, Clone)]
+/// PRE-PREPARE, PREPARE and COMMIT in a set of kinds.
+pub(crate) const PRE_PREPARES: u64 = 1 << 1;
+pub(crate) const PREPARES: u64 = 1 << 2;
+pub(crate) const COMMITS: u64 = 1 << 3;
+
+/// Everything.
+pub(crate) const ALL: u64 = u64::MAX;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) n: u32,
@@ -21,21 +24,102 @@ pub(crate) struct Plan {
     pub(crate) timeout: u64,
     pub(crate) status_interval: u64,
     pub(crate) bug: Option<Bug>,
+    pub(crate) flaw: Option<Flaw>,
+    /// Whether replicas are handed bytes, and not what was read from them once for all.
+    pub(crate) is_raw: bool,
+    /// Whether keys are of ed25519, and not seals.
+    pub(crate) is_real: bool,
     pub(crate) liars: Vec<(u32, Kind)>,
-    /// When each proposal is submitted.
-    pub(crate) submissions: Vec<u64>,
-    /// Who is down, from when, until when.
-    pub(crate) crashes: Vec<(u32, u64, u64)>,
-    /// From when, until when, from whom, to whom nothing gets through.
-    pub(crate) cuts: Vec<(u64, u64, u64, u64)>,
-    /// From when, until when, of which kind, to whom nothing gets through.
-    pub(crate) muffles: Vec<(u64, u64, u8, u64)>,
+    pub(crate) submissions: Vec<Submission>,
+    pub(crate) crashes: Vec<Crash>,
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) jumps: Vec<Jump>,
+    pub(crate) disks: Vec<DiskFault>,
+    /// The network is good from now on: GST.
     pub(crate) settled_at: u64,
     pub(crate) drop_percent: u64,
     pub(crate) double_percent: u64,
     pub(crate) slow_sync_percent: u64,
     pub(crate) bad_delay: u64,
     pub(crate) good_delay: u64,
+}
+
+/// A proposal reaches a node, drawn where none is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Submission {
+    pub(crate) at: u64,
+    pub(crate) node: Option<u32>,
+}
+
+/// A node stops, and comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Crash {
+    pub(crate) node: u32,
+    pub(crate) when: When,
+    pub(crate) down: u64,
+}
+
+/// When a node stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// At a tick, between two steps.
+    Tick(u64),
+    /// In a step, counted from the node's start: before its records are appended.
+    BeforeAppend(u64),
+    /// Between append and sync.
+    BeforeSync(u64),
+    /// After the sync, before anything is sent.
+    BeforeSend(u64),
+    /// When the first of what was to be sent is sent.
+    MidSend(u64),
+}
+
+/// Nothing of these kinds and of this view gets from these to those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Loss {
+    pub(crate) from: u64,
+    pub(crate) until: u64,
+    /// By tag.
+    pub(crate) kinds: u64,
+    pub(crate) view: Option<u64>,
+    pub(crate) senders: u64,
+    pub(crate) receivers: u64,
+}
+
+impl Loss {
+    pub(crate) fn takes(&self, now: u64, from: u32, to: u32, tag: u8, view: Option<u64>) -> bool {
+        (self.from..self.until).contains(&now)
+            && self.senders >> from & 1 == 1
+            && self.receivers >> to & 1 == 1
+            && self.kinds >> (tag & 63) & 1 == 1
+            && (self.view.is_none() || self.view == view)
+    }
+}
+
+/// A node's clock jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Jump {
+    pub(crate) node: u32,
+    pub(crate) at: u64,
+    /// Back by so many ticks; ahead past all timers if none are given.
+    pub(crate) back: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DiskFault {
+    pub(crate) node: u32,
+    pub(crate) at: u64,
+    pub(crate) kind: DiskFaultKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DiskFaultKind {
+    /// The next sync fails.
+    SyncError,
+    /// There is no room for so many ticks.
+    Full(u64),
+    /// A synced record changes, and the node restarts.
+    Rot,
 }
 
 impl Plan {
@@ -50,11 +134,15 @@ impl Plan {
             timeout: 60,
             status_interval: 50,
             bug: None,
+            flaw: None,
+            is_raw: true,
+            is_real: false,
             liars: Vec::new(),
-            submissions: vec![1; proposals],
+            submissions: vec![Submission { at: 1, node: None }; proposals],
             crashes: Vec::new(),
-            cuts: Vec::new(),
-            muffles: Vec::new(),
+            losses: Vec::new(),
+            jumps: Vec::new(),
+            disks: Vec::new(),
             settled_at: 2,
             drop_percent: 0,
             double_percent: 0,
@@ -67,52 +155,38 @@ impl Plan {
     /// The configuration and every fault follow from the seed.
     pub(crate) fn drawn(seed: u64, bug: Option<Bug>) -> Self {
         let mut rng = Rng::new(seed);
-        let n = [4, 5, 5, 5, 6, 7][rng.below(6) as usize];
+        let n = [4, 4, 5, 5, 5, 6, 7][rng.below(7) as usize];
         let mut plan = Self::calm(n, 0);
-        let settled_at = rng.between(100, 320);
+        let settled_at = rng.between(100, 200);
         plan.seed = seed;
         plan.bug = bug;
+        plan.is_raw = seed % 8 == 0;
+        plan.is_real = seed % 4096 == 1;
         plan.settled_at = settled_at;
         (plan.window, plan.interval) = [(4, 2), (8, 4), (8, 2), (16, 4)][rng.below(4) as usize];
-        plan.timeout = rng.between(30, 60);
-        plan.status_interval = rng.between(25, 60);
-        plan.submissions = (0..rng.between(8, 12))
-            .map(|_| rng.between(1, settled_at))
+        plan.timeout = rng.between(40, 90);
+        plan.status_interval = rng.between(50, 90);
+        plan.submissions = (0..rng.between(8, 9))
+            .map(|_| Submission {
+                at: rng.between(1, settled_at),
+                node: None,
+            })
             .collect();
-        plan.drop_percent = [0, 3, 10, 25][rng.below(4) as usize];
-        plan.double_percent = [0, 5, 20][rng.below(3) as usize];
+        plan.drop_percent = [0, 3, 8, 20][rng.below(4) as usize];
+        plan.double_percent = [0, 3, 10][rng.below(3) as usize];
         plan.slow_sync_percent = [0, 20, 70][rng.below(3) as usize];
-        plan.bad_delay = [3, 8, 20][rng.below(3) as usize];
+        plan.bad_delay = [3, 6, 15][rng.below(3) as usize];
         plan.draw_liars(&mut rng);
-        let everyone = (1 << n) - 1;
-        // The primary of view 0 is cut off for a while, so that its view is left.
-        let from = rng.between(1, settled_at / 2);
-        plan.cuts
-            .push((from, from + rng.between(60, 120), 1, everyone));
-        for _ in 0..rng.below(4) {
-            let (from, len) = (rng.between(1, settled_at), rng.between(10, 90));
-            plan.cuts.push((
-                from,
-                from + len,
-                rng.below(everyone) + 1,
-                rng.below(everyone) + 1,
-            ));
+        plan.draw_losses(&mut rng);
+        plan.draw_crashes(&mut rng);
+        plan.draw_disks(&mut rng);
+        if rng.percent(20) {
+            plan.jumps.push(Jump {
+                node: rng.below(u64::from(n)) as u32,
+                at: rng.between(1, settled_at),
+                back: [None, Some(30), Some(90)][rng.below(3) as usize],
+            });
         }
-        // PREPAREs or COMMITs reach few, so that slots are left half decided.
-        for _ in 0..rng.below(4) {
-            let (from, len) = (rng.between(1, settled_at), rng.between(20, 150));
-            let kind = [2, 3, 3][rng.below(3) as usize];
-            let receivers = everyone & !(1 << rng.below(u64::from(n)));
-            plan.muffles.push((from, from + len, kind, receivers));
-        }
-        for _ in 0..rng.below(5) {
-            let id = rng.below(u64::from(n)) as u32;
-            let from = rng.between(1, settled_at);
-            plan.crashes.push((id, from, from + rng.between(1, 60)));
-        }
-        let liars = plan.liars.clone();
-        plan.crashes
-            .retain(|(id, ..)| liars.iter().all(|(liar, _)| liar != id));
         plan
     }
 
@@ -120,10 +194,17 @@ impl Plan {
     pub(crate) fn with_inventor(seed: u64, bug: Option<Bug>) -> Self {
         let mut plan = Self::drawn(seed, bug);
         plan.liars = vec![((seed % 2) as u32, Kind::Inventor)];
-        plan.crashes.retain(|(id, ..)| *id > 1);
-        plan.cuts.clear();
+        plan.crashes.retain(|crash| crash.node > 1);
+        plan.disks.clear();
         // No primary gets a PRE-PREPARE through, but every one can begin its view.
-        plan.muffles = vec![(40, 120, 1, u64::MAX)];
+        plan.losses = vec![Loss {
+            from: 40,
+            until: 120.min(plan.settled_at),
+            kinds: PRE_PREPARES,
+            view: None,
+            senders: ALL,
+            receivers: ALL,
+        }];
         plan
     }
 
@@ -140,58 +221,73 @@ impl Plan {
         }
     }
 
-    pub(crate) fn is_cut(&self, now: u64, from: u32, to: u32, bytes: &[u8]) -> bool {
-        let mut muffles = self.muffles.iter();
-        let is_muffled = muffles.any(|(begin, end, kind, receivers)| {
-            (*begin..*end).contains(&now) && bytes.get(1) == Some(kind) && receivers >> to & 1 == 1
-        });
-        is_muffled
-            || self.cuts.iter().any(|(begin, end, senders, receivers)| {
-                (*begin..*end).contains(&now)
-                    && senders >> from & 1 == 1
-                    && receivers >> to & 1 == 1
-            })
+    fn is_liar(&self, id: u32) -> bool {
+        self.liars.iter().any(|(liar, _)| *liar == id)
     }
 
-    pub(crate) fn roster(&self) -> Roster {
-        let keys = (0..self.n).map(|id| {
-            let mut key = [0; 32];
-            key[..4].copy_from_slice(&id.to_le_bytes());
-            PublicKey(key)
-        });
-        let roster = Roster::new(RosterOptions {
-            epoch: 1,
-            keys: keys.collect(),
-            faults: self.faults,
-            approval_votes: self.n - self.faults,
-        });
-        roster.unwrap()
-    }
-
-    /// One proposal per submission, each on a subject of its own.
-    pub(crate) fn proposals(&self) -> Vec<Arc<Proposal>> {
-        let roster = self.roster();
-        let proposal = |number: usize| {
-            let subject = Digest::of(Domain::Subject, &(number as u64).to_le_bytes());
-            let ballots = (0..=self.faults).map(|id| {
-                let ballot = Ballot {
-                    subject,
-                    vote: [Vote::Pass, Vote::Partial, Vote::Fail][(number + id as usize) % 3],
-                    confidence: Confidence::from_percent(80).unwrap(),
-                    evidence: subject,
-                };
-                let said = ballot.statement().encode(&roster.digest());
-                SignedBallot {
-                    validator: ValidatorId(id),
-                    ballot,
-                    signature: Seal { id }.sign(&said),
-                }
-            });
-            Arc::new(Proposal {
-                subject,
-                ballots: ballots.collect(),
-            })
+    fn draw_losses(&mut self, rng: &mut Rng) {
+        let settled_at = self.settled_at;
+        let everyone = (1 << self.n) - 1;
+        let cut = |from: u64, len: u64, senders: u64, receivers: u64| Loss {
+            from,
+            until: (from + len).min(settled_at),
+            kinds: ALL,
+            view: None,
+            senders,
+            receivers,
         };
-        (0..self.submissions.len()).map(proposal).collect()
+        // The primary of view 0 is cut off for a while, so that its view is left.
+        let from = rng.between(1, settled_at / 2);
+        let len = rng.between(60, 120);
+        self.losses.push(cut(from, len, 1, everyone));
+        for _ in 0..rng.below(4) {
+            let (from, len) = (rng.between(1, settled_at), rng.between(10, 90));
+            let (senders, receivers) = (rng.below(everyone) + 1, rng.below(everyone) + 1);
+            self.losses.push(cut(from, len, senders, receivers));
+        }
+        // PREPAREs or COMMITs reach few, so that slots are left half decided.
+        for _ in 0..rng.below(4) {
+            let (from, len) = (rng.between(1, settled_at), rng.between(20, 150));
+            let kinds = [PREPARES, COMMITS, COMMITS][rng.below(3) as usize];
+            let receivers = everyone & !(1 << rng.below(u64::from(self.n)));
+            let muffled = cut(from, len, everyone, receivers);
+            self.losses.push(Loss { kinds, ..muffled });
+        }
+    }
+
+    fn draw_crashes(&mut self, rng: &mut Rng) {
+        for _ in 0..rng.below(5) {
+            let node = rng.below(u64::from(self.n)) as u32;
+            let (from, step) = (rng.between(1, self.settled_at), rng.between(1, 120));
+            let when = match rng.below(8) {
+                0 => When::BeforeAppend(step),
+                1 => When::BeforeSync(step),
+                2 => When::BeforeSend(step),
+                3 => When::MidSend(step),
+                _ => When::Tick(from),
+            };
+            let down = rng.between(1, 60);
+            if !self.is_liar(node) {
+                self.crashes.push(Crash { node, when, down });
+            }
+        }
+    }
+
+    fn draw_disks(&mut self, rng: &mut Rng) {
+        if !rng.percent(30) {
+            return;
+        }
+        let node = rng.below(u64::from(self.n)) as u32;
+        let at = rng.between(1, self.settled_at);
+        let kind = match rng.below(3) {
+            0 => DiskFaultKind::SyncError,
+            1 => DiskFaultKind::Full(rng.between(5, 60)),
+            _ => DiskFaultKind::Rot,
+        };
+        // Who has lost what it promised is one of the f that fail.
+        let is_one_too_many = kind == DiskFaultKind::Rot && self.liars.len() as u32 >= self.faults;
+        if !self.is_liar(node) && !is_one_too_many {
+            self.disks.push(DiskFault { node, at, kind });
+        }
     }
 }

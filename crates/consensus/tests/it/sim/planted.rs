@@ -2,50 +2,60 @@
 
 use claude_flow_consensus::Bug;
 
-use super::plan::Plan;
-use super::stress;
-use super::world::World;
+use super::disk::Flaw;
+use super::plan::{Plan, When};
+use super::shrink::shrink;
+use super::world::play;
+use super::{cpu_seconds, stress};
 
 /// How many schedules a bug may hide in.
-const SCHEDULES_PER_BUG: u64 = 4000;
+const SCHEDULES_PER_BUG: u64 = 100_000;
 
 /// Each with the schedule in which it shows first, where the short run begins to look; the deep run
 /// begins with schedule 0.
-const BUGS: &[(Bug, u64)] = &[
-    (Bug::QuorumOfTwoFaultsAndOne, 2),
-    (Bug::NoPreparedCertificates, 3),
-    (Bug::PreparedForgottenOnEntry, 207),
-    (Bug::NewViewOfWeakQuorum, 703),
-    (Bug::NewViewTrusted, 283),
-    (Bug::ViewChangeTrusted, 104),
+pub(crate) const BUGS: &[(Bug, u64)] = &[
+    (Bug::QuorumOfTwoFaultsAndOne, 3),
+    (Bug::NoPreparedCertificates, 14),
+    (Bug::PreparedForgottenOnEntry, 302),
+    (Bug::NewViewOfWeakQuorum, 8191),
+    (Bug::NewViewTrusted, 455),
+    (Bug::ViewChangeTrusted, 90),
     (Bug::WatermarkOffByOne, 2),
     (Bug::SentBeforeDurable, 0),
     (Bug::PromisesForgotten, 3),
-    (Bug::SecondProposalTaken, 4),
-    (Bug::CommitWithoutPrepared, 0),
-    (Bug::PreparedOneShort, 0),
+    (Bug::SecondProposalTaken, 17),
+    (Bug::CommitWithoutPrepared, 2),
+    (Bug::PreparedOneShort, 2),
     (Bug::DecidedWhenPrepared, 0),
-    (Bug::CommitsOfAnyDigest, 1),
-    (Bug::PreparesOfAnyDigest, 1),
+    (Bug::CommitsOfAnyDigest, 24),
+    (Bug::PreparesOfAnyDigest, 24),
     (Bug::RepeatedVotesCount, 0),
-    (Bug::SignaturesNotVerified, 4),
-    (Bug::ProposalsNotVerified, 0),
-    (Bug::TransferTrusted, 36),
-    (Bug::StableTrusted, 36),
-    (Bug::StableByWeakQuorum, 0),
+    (Bug::SignaturesNotVerified, 7),
+    (Bug::ProposalsNotVerified, 119),
+    (Bug::TransferTrusted, 13),
+    (Bug::StableTrusted, 13),
+    (Bug::StableByWeakQuorum, 5),
     (Bug::GapsSkipped, 0),
     (Bug::ChainIgnoresDecision, 0),
     (Bug::VotesInOldView, 3),
     (Bug::NothingSentAgain, 1),
     (Bug::TimerNotStarted, 0),
-    (Bug::GapsNotFilled, 49),
-    (Bug::ViewChangeForgotten, 3),
-    (Bug::SlotsBegunAnew, 6),
+    (Bug::GapsNotFilled, 54),
+    (Bug::ViewChangeForgotten, 6),
+    (Bug::SlotsBegunAnew, 3),
     (Bug::CertificateOfAnyVotes, 0),
 ];
 
+/// Likewise for mistakes of whoever keeps the log.
+pub(crate) const FLAWS: &[(Flaw, u64)] = &[
+    (Flaw::DirectoryNotSynced, 14),
+    (Flaw::SyncErrorIgnored, 25),
+    (Flaw::FullDiskIgnored, 3),
+    (Flaw::DamageIgnored, 25),
+];
+
 /// The first schedule, from one on, in which a bug shows.
-fn find(bug: Bug, first: u64) -> Option<(u64, String)> {
+fn find(bug: Bug, first: u64) -> Option<(u64, Plan, String)> {
     // Some need a liar of one kind; in all drawn schedules together it is rare.
     let needs_inventor = matches!(bug, Bug::NewViewTrusted | Bug::ViewChangeTrusted);
     (first..first + SCHEDULES_PER_BUG).find_map(|seed| {
@@ -54,22 +64,60 @@ fn find(bug: Bug, first: u64) -> Option<(u64, String)> {
         } else {
             Plan::drawn(seed, Some(bug))
         };
-        let outcome = World::new(plan).and_then(|mut world| world.run());
-        outcome.err().map(|what| (seed, what))
+        failing(seed, plan)
     })
+}
+
+fn failing(seed: u64, plan: Plan) -> Option<(u64, Plan, String)> {
+    let what = play(plan.clone()).err()?;
+    Some((seed, plan, what))
+}
+
+fn find_flaw(flaw: Flaw, first: u64) -> Option<(u64, Plan, String)> {
+    (first..first + SCHEDULES_PER_BUG).find_map(|seed| {
+        let mut plan = Plan::drawn(seed, None);
+        plan.flaw = Some(flaw);
+        failing(seed, plan)
+    })
+}
+
+/// `WRITE_SCENARIOS_TO=fixtures/consensus/scenarios` writes each failure down, made small.
+fn keep(name: &str, plan: &Plan) {
+    #[expect(clippy::disallowed_methods, reason = "asked for from outside")]
+    let folder = std::env::var_os("WRITE_SCENARIOS_TO");
+    if let Some((folder, small)) = folder.zip(shrink(plan)) {
+        let path = std::path::Path::new(&folder).join(format!("planted_{name}.txt"));
+        #[expect(clippy::disallowed_methods, reason = "asked for from outside")]
+        std::fs::write(path, small.write()).unwrap();
+    }
 }
 
 #[test]
 fn every_planted_bug_is_found() {
     let mut missed = Vec::new();
-    for (bug, hint) in BUGS {
-        let first = if stress() > 1 { 0 } else { *hint };
-        match find(*bug, first) {
-            Some((seed, what)) => println!("{bug:?}: found by seed {seed}: {what}"),
-            None => missed.push(*bug),
+    let begun = cpu_seconds();
+    let first = |hint: u64| if stress() > 1 { 0 } else { hint };
+    let bugs = BUGS
+        .iter()
+        .map(|(bug, hint)| (format!("{bug:?}"), find(*bug, first(*hint))));
+    let flaws = FLAWS
+        .iter()
+        .map(|(flaw, hint)| (format!("{flaw:?}"), find_flaw(*flaw, first(*hint))));
+    for (name, found) in bugs.chain(flaws) {
+        match found {
+            Some((seed, plan, what)) => {
+                println!("{name}: found by seed {seed}: {what}");
+                keep(&name, &plan);
+            }
+            None => missed.push(name),
         }
     }
-    println!("{} of {} found", BUGS.len() - missed.len(), BUGS.len());
+    let count = BUGS.len() + FLAWS.len();
+    let seconds = cpu_seconds() - begun;
+    println!(
+        "{} of {count} found in {seconds:.1} s of one core",
+        count - missed.len()
+    );
     assert!(missed.is_empty(), "not found: {missed:?}");
 }
 
@@ -77,8 +125,26 @@ fn every_planted_bug_is_found() {
 #[test]
 fn inventors_break_nothing() {
     for seed in 0..20 * stress() {
-        let plan = Plan::with_inventor(seed, None);
-        let outcome = World::new(plan).and_then(|mut world| world.run());
+        let outcome = play(Plan::with_inventor(seed, None));
         assert!(outcome.is_ok(), "seed {seed}: {outcome:?}");
     }
+}
+
+/// Would be broken by a point of a step at which no crash ever happens.
+#[test]
+fn crashes_are_drawn_at_every_point_of_a_step() {
+    let plans = (0..200).map(|seed| Plan::drawn(seed, None));
+    let mut points: Vec<u8> = plans
+        .flat_map(|plan| plan.crashes)
+        .map(|crash| match crash.when {
+            When::Tick(_) => 0,
+            When::BeforeAppend(_) => 1,
+            When::BeforeSync(_) => 2,
+            When::BeforeSend(_) => 3,
+            When::MidSend(_) => 4,
+        })
+        .collect();
+    points.sort_unstable();
+    points.dedup();
+    assert_eq!(points, [0, 1, 2, 3, 4]);
 }

@@ -1,96 +1,103 @@
 //! Replicas, a network and logs in virtual time.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Action, Digest, Durable, Effects, Input, Lsn, Options, Packet, Proposal, Record, Replica,
-    Roster, Sealed, SetTimer, Timer, ValidatorId,
+    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Record, Replica, Sealed,
+    SetTimer, Timer, ValidatorId,
 };
 
 use super::actors::{Actor, Kind, Liar};
+use super::calendar::Calendar;
+use super::disk::{Disk, Found, Write};
+use super::group::Group;
 use super::oracle::{Check, Oracle, Seen};
-use super::plan::Plan;
+use super::parcel::Parcel;
+use super::plan::{DiskFaultKind, Jump, Plan, When};
 use super::rng::{Rng, mix};
-use super::seals::{Seal, Seals};
 
 /// How long after the network has become good everything must be decided, in ticks.
 const LIVENESS_TICKS: u64 = 40_000;
+
+/// How long a node stays down after its disk has failed it.
+const REPAIR_TICKS: u64 = 20;
 
 /// A validator's machine. A twin is a second machine with the same id.
 pub(crate) struct Node {
     pub(crate) id: u32,
     options: Options,
     pub(crate) replica: Option<Replica>,
-    log: Vec<Record>,
-    /// How many records survive a crash.
-    durable: usize,
+    disk: Disk,
     sealed: VecDeque<Sealed>,
-    /// Set anew with each timer; what rings with an old number is ignored.
-    timers: [u64; 2],
+    /// When each timer rings, and its number, which is new with each setting: what rings with an
+    /// old one is ignored.
+    timers: [(u64, u64); 2],
     life: u64,
     is_sync_due: bool,
+    /// It lost what it promised, and stays away.
+    pub(crate) is_gone: bool,
+    /// Steps since the first start, and at which of them the node stops next.
+    steps: u64,
+    stops: Vec<(When, u64)>,
     actor: Option<Box<dyn Actor>>,
     pub(crate) seen: Seen,
-    /// Decisions as packets, which the driver's log would hold.
-    served: Vec<Arc<[u8]>>,
+    /// Where the log has the decisions, and those that were asked for.
+    decided_at: Vec<(usize, Option<Parcel>)>,
 }
 
 enum Event {
     Packet {
-        to: usize,
-        bytes: Arc<[u8]>,
+        to: u32,
+        parcel: Parcel,
     },
     Ring {
-        node: usize,
+        node: u32,
         timer: Timer,
         number: u64,
-        life: u64,
     },
     Sync {
-        node: usize,
+        node: u32,
         life: u64,
     },
     Crash {
-        node: usize,
+        node: u32,
+        down: u64,
     },
     Restart {
-        node: usize,
+        node: u32,
     },
     Submit {
         proposal: usize,
+        node: Option<u32>,
+    },
+    Jump(Jump),
+    Disk {
+        node: u32,
+        kind: DiskFaultKind,
     },
     /// The network is good from now on.
     Settle,
 }
 
-struct Due {
-    at: u64,
-    number: u64,
-    event: Event,
-}
-
 /// Replicas, the network between them, and the oracle that watches.
 pub(crate) struct World {
     plan: Plan,
+    group: Rc<Group>,
     rng: Rng,
     pub(crate) now: u64,
-    queue: BinaryHeap<Due>,
-    number: u64,
+    calendar: Calendar<Event>,
     pub(crate) nodes: Vec<Node>,
+    /// The machines of each validator.
+    machines: Vec<Vec<u32>>,
     pub(crate) oracle: Oracle,
-    roster: Roster,
     is_settled: bool,
-    proposals: Vec<(Digest, Arc<Proposal>)>,
+    /// When the last of the plan's losses ends.
+    lossless_from: u64,
     trace: u64,
-    /// Which validators the scenario lets hear which; `None` for all.
-    pub(crate) filter: Option<Filter>,
     pub(crate) steps: u64,
 }
-
-/// Decides whether a packet from one validator reaches another.
-pub(crate) type Filter = Box<dyn Fn(u64, u32, u32, &[u8]) -> bool>;
 
 /// What became of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,29 +107,28 @@ pub(crate) struct Outcome {
     pub(crate) trace: u64,
 }
 
+/// Plays a schedule to its end.
+pub(crate) fn play(plan: Plan) -> Result<Outcome, String> {
+    World::new(plan)?.run()
+}
+
 impl World {
     pub(crate) fn new(plan: Plan) -> Result<Self, String> {
-        let roster = plan.roster();
-        let proposals = plan
-            .proposals()
-            .into_iter()
-            .map(|it| (it.digest(), it))
-            .collect();
-        let liars = plan.liars.iter().map(|(id, _)| *id).collect();
+        let group = Group::of(plan.n, plan.faults, plan.is_real);
+        let liars = plan.liars.iter().fold(0, |set, (id, _)| set | 1 << id);
         let mut world = Self {
-            oracle: Oracle::new(roster.clone(), plan.window, liars),
+            oracle: Oracle::new(Rc::clone(&group), plan.window, liars),
+            group,
             rng: Rng::new(plan.seed ^ 0xabcd),
-            plan,
             now: 0,
-            queue: BinaryHeap::new(),
-            number: 0,
-            nodes: Vec::new(),
-            roster,
+            calendar: Calendar::new(),
+            nodes: Vec::with_capacity(plan.n as usize + 1),
+            machines: vec![Vec::new(); plan.n as usize],
             is_settled: false,
-            proposals,
+            lossless_from: plan.losses.iter().map(|loss| loss.until).max().unwrap_or(0),
             trace: 0,
-            filter: None,
             steps: 0,
+            plan,
         };
         world.populate()?;
         world.schedule_faults();
@@ -131,27 +137,11 @@ impl World {
 
     fn populate(&mut self) -> Check {
         for id in 0..self.plan.n {
-            let kinds: Vec<_> = self
-                .plan
-                .liars
-                .iter()
-                .filter(|(liar, _)| *liar == id)
-                .collect();
-            let actors: Vec<_> = kinds.iter().map(|(_, kind)| kind.make()).collect();
-            if actors.is_empty() {
-                self.add_node(id, None)?;
-            }
-            for actor in actors {
-                let copies = if actor.is_twin() { 2 } else { 1 };
-                let kind = self
-                    .plan
-                    .liars
-                    .iter()
-                    .find(|(liar, _)| *liar == id)
-                    .map(|it| it.1);
-                for _ in 0..copies {
-                    self.add_node(id, kind.map(Kind::make))?;
-                }
+            let mut liars = self.plan.liars.iter();
+            let kind = liars.find(|(liar, _)| *liar == id).map(|(_, kind)| *kind);
+            self.add_node(id, kind.map(Kind::make))?;
+            if let Some(twin) = kind.map(Kind::make).filter(|actor| actor.is_twin()) {
+                self.add_node(id, Some(twin))?;
             }
         }
         Ok(())
@@ -159,7 +149,7 @@ impl World {
 
     fn add_node(&mut self, id: u32, actor: Option<Box<dyn Actor>>) -> Check {
         let options = Options {
-            roster: self.roster.clone(),
+            roster: self.group.roster.clone(),
             me: ValidatorId(id),
             window: self.plan.window,
             checkpoint_interval: self.plan.interval,
@@ -168,44 +158,51 @@ impl World {
             // A liar knows the protocol better than those whose code is broken.
             planted: self.plan.bug.filter(|_| actor.is_none()),
         };
+        let crashes = self.plan.crashes.iter().filter(|crash| crash.node == id);
+        let stops = crashes
+            .filter(|crash| !matches!(crash.when, When::Tick(_)))
+            .map(|crash| (crash.when, crash.down));
         self.nodes.push(Node {
             id,
             options,
             replica: None,
-            log: Vec::new(),
-            durable: 0,
+            disk: Disk::default(),
             sealed: VecDeque::new(),
-            timers: [0; 2],
+            timers: [(0, 0); 2],
             life: 0,
             is_sync_due: false,
+            is_gone: false,
+            steps: 0,
+            stops: stops.collect(),
             actor,
             seen: Seen::default(),
-            served: Vec::new(),
+            decided_at: Vec::new(),
         });
-        self.start(self.nodes.len() - 1)
+        let index = self.nodes.len() - 1;
+        self.machines[id as usize].push(index as u32);
+        self.start(index)
     }
 
     fn schedule_faults(&mut self) {
-        let plan = self.plan.clone();
-        for (proposal, at) in plan.submissions.iter().enumerate() {
-            self.at(*at, Event::Submit { proposal });
+        for (proposal, submission) in self.plan.submissions.iter().enumerate() {
+            let node = submission.node;
+            let event = Event::Submit { proposal, node };
+            self.calendar.add(submission.at, event);
         }
-        for (id, from, until) in &plan.crashes {
-            if let Some(node) = self.nodes.iter().position(|node| node.id == *id) {
-                self.at(*from, Event::Crash { node });
-                self.at(*until, Event::Restart { node });
+        for crash in &self.plan.crashes {
+            if let When::Tick(at) = crash.when {
+                let (node, down) = (self.machines[crash.node as usize][0], crash.down);
+                self.calendar.add(at, Event::Crash { node, down });
             }
         }
-        self.at(plan.settled_at, Event::Settle);
-    }
-
-    fn at(&mut self, at: u64, event: Event) {
-        self.number += 1;
-        self.queue.push(Due {
-            at,
-            number: self.number,
-            event,
-        });
+        for jump in &self.plan.jumps {
+            self.calendar.add(jump.at, Event::Jump(*jump));
+        }
+        for fault in &self.plan.disks {
+            let (node, kind) = (self.machines[fault.node as usize][0], fault.kind);
+            self.calendar.add(fault.at, Event::Disk { node, kind });
+        }
+        self.calendar.add(self.plan.settled_at, Event::Settle);
     }
 
     /// Runs until everything is decided everywhere, or something does not hold.
@@ -239,18 +236,15 @@ impl World {
 
     /// The next event, if it comes by then; says whether it could be the last that matters.
     fn advance(&mut self, end: u64) -> Result<Option<bool>, String> {
-        if self.queue.peek().is_none_or(|due| due.at > end) {
-            return Ok(None);
-        }
-        let Some(due) = self.queue.pop() else {
+        let Some((now, event)) = self.calendar.take(end) else {
             return Ok(None);
         };
-        self.now = due.at;
+        self.now = now;
         let may_end = matches!(
-            due.event,
+            event,
             Event::Packet { .. } | Event::Sync { .. } | Event::Settle
         );
-        self.happen(due.event)
+        self.happen(event)
             .map_err(|what| format!("at tick {}: {what}", self.now))?;
         Ok(Some(may_end))
     }
@@ -267,21 +261,21 @@ impl World {
         }
     }
 
+    /// Those who neither lie nor have lost what they promised.
     pub(crate) fn honest(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(|node| node.actor.is_none())
+        let all = self.nodes.iter();
+        all.filter(|node| node.actor.is_none() && !node.is_gone)
     }
 
     /// Every honest node has delivered the same, and everything that was submitted.
     fn is_done(&self) -> bool {
-        let decided = &self.oracle.decided;
-        let is_level = self
-            .honest()
-            .all(|node| node.seen.delivered.len() == decided.len() && node.sealed.is_empty());
-        is_level
-            && self
-                .proposals
-                .iter()
-                .all(|(digest, _)| decided.iter().any(|(other, _)| other == digest))
+        let decided = self.oracle.decided.len();
+        self.oracle.undecided == 0
+            && self.honest().all(|node| {
+                node.seen.delivered.len() == decided
+                    && node.sealed.is_empty()
+                    && node.replica.is_some()
+            })
     }
 
     fn note(&mut self, what: u64) {
@@ -291,113 +285,176 @@ impl World {
     fn happen(&mut self, event: Event) -> Check {
         self.steps += 1;
         match event {
-            Event::Packet { to, bytes } => {
-                self.note(
-                    u64::from(bytes[1 % bytes.len()])
-                        ^ (to as u64) << 8
-                        ^ (bytes.len() as u64) << 16,
-                );
-                if let Some(actor) = &mut self.nodes[to].actor {
-                    actor.observe(&bytes);
-                }
-                self.step(to, Input::Packet(&bytes))
+            Event::Packet { to, parcel } => {
+                let len = parcel.bytes().len() as u64;
+                self.note(u64::from(parcel.tag()) ^ u64::from(to) << 8 ^ len << 16);
+                self.hear(to as usize, &parcel)
             }
             Event::Ring {
                 node,
                 timer,
                 number,
-                life,
             } => {
-                let it = &self.nodes[node];
-                if it.life != life || it.timers[timer as usize] != number {
+                let (index, it) = (node as usize, &self.nodes[node as usize]);
+                if it.timers[timer as usize].1 != number {
                     return Ok(());
                 }
-                self.note(1 << 40 | (node as u64) << 8 | timer as u64);
-                self.step(node, Input::Timer(timer))
+                self.note(1 << 40 | u64::from(node) << 8 | timer as u64);
+                self.step(index, Input::Timer(timer))
             }
             Event::Sync { node, life } => {
-                let it = &mut self.nodes[node];
-                if it.life != life {
+                let index = node as usize;
+                if self.nodes[index].life != life {
                     return Ok(());
                 }
-                it.is_sync_due = false;
-                it.durable = it.log.len();
-                it.seen.sync(&it.log);
-                self.release(node)
+                self.nodes[index].is_sync_due = false;
+                self.sync(index)
             }
-            Event::Crash { node } => {
-                self.crash(node);
+            Event::Crash { node, down } => {
+                self.crash(node as usize, down);
                 Ok(())
             }
-            Event::Restart { node } => self.restart(node),
-            Event::Submit { proposal } => self.submit(proposal),
+            Event::Restart { node } => self.restart(node as usize),
+            Event::Submit { proposal, node } => self.submit(proposal, node),
+            Event::Jump(jump) => {
+                self.jump(jump);
+                Ok(())
+            }
+            Event::Disk { node, kind } => {
+                self.fail_disk(node as usize, kind);
+                Ok(())
+            }
             Event::Settle => self.settle(),
         }
     }
 
-    fn submit(&mut self, proposal: usize) -> Check {
-        let (digest, proposal) = self.proposals[proposal].clone();
-        self.oracle.submitted.insert(digest);
-        let up: Vec<usize> = (0..self.nodes.len())
-            .filter(|index| {
-                self.nodes[*index].actor.is_none() && self.nodes[*index].replica.is_some()
-            })
-            .collect();
-        if up.is_empty() {
-            return Ok(());
+    fn hear(&mut self, index: usize, parcel: &Parcel) -> Check {
+        if let Some(actor) = &mut self.nodes[index].actor {
+            actor.observe(parcel);
+            if !actor.hears(parcel) {
+                return Ok(());
+            }
         }
-        let node = up[self.rng.below(up.len() as u64) as usize];
-        self.step(node, Input::Submit(proposal))
+        match parcel.parsed() {
+            Some(parsed) if !self.plan.is_raw => self.step(index, Input::Parsed(parsed)),
+            _ => self.step(index, Input::Packet(parcel.bytes())),
+        }
     }
 
-    /// A proposal reaches one node, outside of the plan.
-    pub(crate) fn submit_to(&mut self, node: usize, proposal: usize) -> Check {
-        let (digest, proposal) = self.proposals[proposal].clone();
-        self.oracle.submitted.insert(digest);
-        self.step(node, Input::Submit(proposal))
+    fn submit(&mut self, proposal: usize, node: Option<u32>) -> Check {
+        self.oracle.on_submit(proposal);
+        let is_up = |node: &Node| node.actor.is_none() && node.replica.is_some();
+        let index = if let Some(node) = node {
+            self.machines[node as usize][0] as usize
+        } else {
+            let up = self.nodes.iter().filter(|node| is_up(node)).count() as u64;
+            if up == 0 {
+                return Ok(());
+            }
+            let which = self.rng.below(up) as usize;
+            let mut all = (0..self.nodes.len()).filter(|index| is_up(&self.nodes[*index]));
+            all.nth(which).unwrap_or_default()
+        };
+        let proposal = Arc::clone(&self.group.proposals[proposal].1);
+        self.step(index, Input::Submit(proposal))
+    }
+
+    fn jump(&mut self, jump: Jump) {
+        let node = self.machines[jump.node as usize][0];
+        for timer in [Timer::Progress, Timer::Status] {
+            let (due, number) = &mut self.nodes[node as usize].timers[timer as usize];
+            if *due <= self.now {
+                continue;
+            }
+            *number += 1;
+            *due = jump.back.map_or(self.now + 1, |back| *due + back);
+            let (at, number) = (*due, *number);
+            self.calendar.add(
+                at,
+                Event::Ring {
+                    node,
+                    timer,
+                    number,
+                },
+            );
+        }
+    }
+
+    fn fail_disk(&mut self, index: usize, kind: DiskFaultKind) {
+        let disk = &mut self.nodes[index].disk;
+        match kind {
+            DiskFaultKind::SyncError => disk.fails_next_sync = true,
+            DiskFaultKind::Full(ticks) => {
+                disk.is_full = true;
+                let node = index as u32;
+                self.calendar.add(self.now + ticks, Event::Restart { node });
+            }
+            DiskFaultKind::Rot => {
+                disk.rot(&mut self.rng);
+                self.crash(index, REPAIR_TICKS);
+            }
+        }
     }
 
     /// From now on nothing is lost, late or down, and whoever waits for a decision asks again.
     fn settle(&mut self) -> Check {
         self.is_settled = true;
-        for node in 0..self.nodes.len() {
-            self.restart(node)?;
+        for index in 0..self.nodes.len() {
+            let node = &mut self.nodes[index];
+            node.stops.clear();
+            node.disk.fails_next_sync = false;
+            self.restart(index)?;
         }
-        for proposal in 0..self.proposals.len() {
-            self.submit(proposal)?;
+        for proposal in 0..self.plan.submissions.len() {
+            self.submit(proposal, None)?;
         }
         Ok(())
     }
 
-    /// Power fails: the log keeps what is durable and any part of what was being written.
-    fn crash(&mut self, node: usize) {
-        let node = &mut self.nodes[node];
+    /// Power fails, or the driver stops because its disk has failed.
+    fn crash(&mut self, index: usize, down: u64) {
+        let node = &mut self.nodes[index];
         if node.replica.take().is_none() {
             return;
         }
         node.life += 1;
         node.is_sync_due = false;
         node.sealed.clear();
-        let unsynced = (node.log.len() - node.durable) as u64;
-        let kept = node.durable + self.rng.below(unsynced + 1) as usize;
-        node.log.truncate(kept);
-        node.durable = kept;
-        node.seen.sync(&node.log);
+        for (due, number) in &mut node.timers {
+            *number += 1;
+            *due = 0;
+        }
+        node.disk.crash(&mut self.rng);
+        let node = index as u32;
+        self.calendar.add(self.now + down, Event::Restart { node });
     }
 
-    fn restart(&mut self, node: usize) -> Check {
-        if self.nodes[node].replica.is_some() {
+    fn restart(&mut self, index: usize) -> Check {
+        let node = &mut self.nodes[index];
+        node.disk.is_full = false;
+        if node.replica.is_some() || node.is_gone {
             return Ok(());
         }
-        self.start(node)
+        if node.disk.open(self.plan.flaw) == Found::Damaged {
+            node.is_gone = true;
+            return Ok(());
+        }
+        node.seen.lose(node.disk.log());
+        node.seen.sync(node.disk.log());
+        self.start(index)
     }
 
     fn start(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
-        let seals = Seals { n: self.plan.n };
-        let seal = Arc::new(Seal { id: node.id });
-        let started = Replica::recover(node.options.clone(), seal, Arc::new(seals), &node.log);
+        let signer = Arc::clone(&self.group.signers[node.id as usize]);
+        let verifier = Arc::clone(&self.group.verifier);
+        let log = node.disk.log();
+        let started = Replica::recover(node.options.clone(), signer, verifier, log);
         let (replica, effects) = started.map_err(|error| format!("a restart failed: {error}"))?;
+        node.decided_at.clear();
+        let decided = log.iter().enumerate();
+        let decided = decided.filter(|(_, record)| matches!(record, Record::Decided(_)));
+        node.decided_at.extend(decided.map(|(at, _)| (at, None)));
         let status = replica.status();
         node.replica = Some(replica);
         if node.actor.is_none() {
@@ -410,79 +467,130 @@ impl World {
     /// The application reads from the log what it was not handed before the crash.
     fn redeliver(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
-        let decided = node.log.iter().filter_map(|record| match record {
-            Record::Decided(decision) => Some(decision),
-            _ => None,
-        });
-        let missed: Vec<_> = decided.skip(node.seen.delivered.len()).cloned().collect();
-        for decision in missed {
-            self.oracle
-                .on_decision(node.id, &mut node.seen, &decision)?;
-            node.served.push(Packet::Decision(decision).encode().into());
+        let missed = node.decided_at.iter().skip(node.seen.delivered.len());
+        for (at, _) in missed {
+            if let Record::Decided(decision) = &node.disk.log()[*at] {
+                self.oracle.on_decision(node.id, &mut node.seen, decision)?;
+            }
         }
         Ok(())
     }
 
     pub(crate) fn step(&mut self, index: usize, input: Input<'_>) -> Check {
-        let Some(replica) = &mut self.nodes[index].replica else {
+        let node = &mut self.nodes[index];
+        let Some(replica) = &mut node.replica else {
             return Ok(());
         };
         let effects = replica.step(input);
+        node.steps += 1;
         self.perform(index, effects)
+    }
+
+    /// Whether the plan stops the node at this point of this step; it is stopped then.
+    fn is_stopped(&mut self, index: usize, point: fn(u64) -> When) -> bool {
+        let node = &mut self.nodes[index];
+        if node.stops.is_empty() {
+            return false;
+        }
+        let now = point(node.steps);
+        let Some(stop) = node.stops.iter().position(|(when, _)| *when == now) else {
+            return false;
+        };
+        let (_, down) = node.stops.remove(stop);
+        self.crash(index, down);
+        true
     }
 
     fn perform(&mut self, index: usize, effects: Effects) -> Check {
         let Effects {
-            records,
+            mut records,
             sealed,
             timers,
         } = effects;
         for SetTimer { timer, after } in timers {
-            let node = &mut self.nodes[index];
-            node.timers[timer as usize] += 1;
-            let (number, life) = (node.timers[timer as usize], node.life);
-            if let Some(after) = after {
-                // Clocks do not run alike.
-                let at = self.now + after + self.rng.below(after / 8 + 1);
-                self.at(
-                    at,
-                    Event::Ring {
-                        node: index,
-                        timer,
-                        number,
-                        life,
-                    },
-                );
-            }
+            self.set_timer(index, timer, after);
+        }
+        if records.is_empty() && sealed.is_empty() {
+            return self.rest(index);
+        }
+        if self.is_stopped(index, When::BeforeAppend) {
+            return Ok(());
         }
         let node = &mut self.nodes[index];
-        node.log.extend(records);
+        let known = node.disk.log().len();
+        if node.disk.append(&mut records, self.plan.flaw) == Write::Failed {
+            self.crash(index, REPAIR_TICKS);
+            return Ok(());
+        }
+        for (at, record) in node.disk.log().iter().enumerate().skip(known) {
+            if matches!(record, Record::Decided(_)) {
+                node.decided_at.push((at, None));
+            }
+        }
         if !sealed.is_empty() {
             node.sealed.push_back(sealed);
         }
-        let is_slow = node.actor.is_none() && self.rng.percent(self.plan.slow_sync_percent);
+        if node.disk.is_synced() || node.is_sync_due {
+            return self.release(index);
+        }
+        if self.is_stopped(index, When::BeforeSync) {
+            return Ok(());
+        }
         let node = &mut self.nodes[index];
-        if node.durable < node.log.len() && !node.is_sync_due {
-            if is_slow {
-                node.is_sync_due = true;
-                let (at, life) = (self.now + self.rng.between(1, 6), node.life);
-                self.at(at, Event::Sync { node: index, life });
-            } else {
-                node.durable = node.log.len();
-                node.seen.sync(&node.log);
-            }
+        if node.actor.is_none() && self.rng.percent(self.plan.slow_sync_percent) {
+            node.is_sync_due = true;
+            let (at, life) = (self.now + self.rng.between(1, 6), node.life);
+            let node = index as u32;
+            self.calendar.add(at, Event::Sync { node, life });
+            return self.release(index);
+        }
+        self.sync(index)
+    }
+
+    fn set_timer(&mut self, index: usize, timer: Timer, after: Option<u64>) {
+        let (due, number) = &mut self.nodes[index].timers[timer as usize];
+        *number += 1;
+        *due = 0;
+        if let Some(after) = after {
+            // Clocks do not run alike.
+            *due = self.now + after + self.rng.below(after / 8 + 1);
+            let (at, number) = (*due, *number);
+            let node = index as u32;
+            self.calendar.add(
+                at,
+                Event::Ring {
+                    node,
+                    timer,
+                    number,
+                },
+            );
+        }
+    }
+
+    fn sync(&mut self, index: usize) -> Check {
+        let node = &mut self.nodes[index];
+        if node.disk.sync(self.plan.flaw) == Write::Failed {
+            self.crash(index, REPAIR_TICKS);
+            return Ok(());
+        }
+        node.seen.sync(node.disk.log());
+        if self.is_stopped(index, When::BeforeSend) {
+            return Ok(());
         }
         self.release(index)
     }
 
     /// Does what the log allows by now.
     fn release(&mut self, index: usize) -> Check {
-        let durable = Durable::up_to(Lsn(self.nodes[index].durable as u64));
+        let durable = Durable::up_to(Lsn(self.nodes[index].disk.synced() as u64));
         while let Some(sealed) = self.nodes[index].sealed.pop_front() {
             match sealed.open(durable) {
                 Ok(actions) => {
                     for action in actions {
                         self.act(index, action)?;
+                        if self.is_stopped(index, When::MidSend) {
+                            return Ok(());
+                        }
                     }
                 }
                 Err(sealed) => {
@@ -491,9 +599,13 @@ impl World {
                 }
             }
         }
+        self.rest(index)
+    }
+
+    fn rest(&self, index: usize) -> Check {
         let node = &self.nodes[index];
         match (&node.actor, &node.replica) {
-            (None, Some(replica)) if node.durable == node.log.len() => {
+            (None, Some(replica)) if node.disk.is_synced() && node.sealed.is_empty() => {
                 self.oracle.on_rest(node.id, &node.seen, &replica.status())
             }
             _ => Ok(()),
@@ -503,117 +615,100 @@ impl World {
     fn act(&mut self, index: usize, action: Action) -> Check {
         let is_honest = self.nodes[index].actor.is_none();
         match action {
-            Action::Send(to, bytes) => self.send(index, Some(to.0), &bytes),
-            Action::Broadcast(bytes) => self.send(index, None, &bytes),
-            Action::Deliver(delivery) => {
+            Action::Send(to, bytes) => self.send(index, Some(to.0), &Parcel::new(bytes)),
+            Action::Broadcast(bytes) => self.send(index, None, &Parcel::new(bytes)),
+            Action::Deliver(delivery) if is_honest => {
                 let node = &mut self.nodes[index];
-                if is_honest {
-                    self.oracle.on_deliver(node.id, &mut node.seen, &delivery)?;
-                }
-                node.served
-                    .push(Packet::Decision(delivery.decision).encode().into());
-                Ok(())
+                self.oracle.on_deliver(node.id, &mut node.seen, &delivery)
             }
             Action::Serve { to, first, count } => {
-                let first = first.saturating_sub(1) as usize;
-                let served = self.nodes[index]
-                    .served
-                    .iter()
-                    .skip(first)
-                    .take(count as usize);
-                for bytes in served.cloned().collect::<Vec<_>>() {
-                    self.transmit(index, to.0, &bytes);
+                for seq in first..first.saturating_add(count) {
+                    if let Some(parcel) = self.decision(index, seq) {
+                        self.transmit(index, to.0, &parcel, 0);
+                    }
                 }
                 Ok(())
             }
             Action::Accuse(proof) if is_honest => self.oracle.on_accuse(&proof),
-            Action::Accuse(_) | Action::Cast(_) => Ok(()),
+            Action::Accuse(_) | Action::Cast(_) | Action::Deliver(_) => Ok(()),
         }
     }
 
-    fn send(&mut self, from: usize, to: Option<u32>, bytes: &Arc<[u8]>) -> Check {
-        let node = &self.nodes[from];
-        let (id, is_honest) = (node.id, node.actor.is_none());
-        if is_honest {
-            let stable = node
-                .replica
-                .as_ref()
-                .map_or(0, |replica| replica.status().stable);
-            self.oracle.on_send(id, &node.seen, stable, bytes)?;
+    /// A decision from a node's log.
+    fn decision(&mut self, index: usize, seq: u64) -> Option<Parcel> {
+        let Node {
+            decided_at, disk, ..
+        } = &mut self.nodes[index];
+        let (at, parcel) = decided_at.get_mut(usize::try_from(seq.checked_sub(1)?).ok()?)?;
+        if parcel.is_none()
+            && let Record::Decided(decision) = &disk.log()[*at]
+        {
+            let decision = Packet::Decision(Decision::clone(decision));
+            *parcel = Some(Parcel::of(&decision));
         }
-        for receiver in (0..self.plan.n).filter(|receiver| to.is_none_or(|to| to == *receiver)) {
-            if receiver == id {
-                continue;
+        parcel.clone()
+    }
+
+    fn send(&mut self, from: usize, to: Option<u32>, parcel: &Parcel) -> Check {
+        let node = &mut self.nodes[from];
+        let id = node.id;
+        let receivers = match to {
+            Some(to) => to..to + 1,
+            None => 0..self.plan.n,
+        };
+        if node.actor.is_none() {
+            let stable = node.replica.as_ref().map_or(0, Replica::stable);
+            self.oracle.on_send(id, &mut node.seen, stable, parcel)?;
+            for receiver in receivers.filter(|receiver| *receiver != id) {
+                self.transmit(from, receiver, parcel, 0);
             }
-            if is_honest {
-                self.transmit(from, receiver, bytes);
-                continue;
-            }
+            return Ok(());
+        }
+        for receiver in receivers.filter(|receiver| *receiver != id) {
             let mut liar = Liar {
                 id,
-                n: self.plan.n,
-                roster: self.roster.digest(),
+                group: Rc::clone(&self.group),
                 rng: self.rng.clone(),
             };
-            let actor = self.nodes[from].actor.as_mut();
-            let told = actor.map(|actor| actor.twist(&mut liar, receiver, bytes));
+            let Some(actor) = &mut self.nodes[from].actor else {
+                return Ok(());
+            };
+            let told = actor.twist(&mut liar, receiver, parcel);
+            let held = actor.hold(parcel, self.plan.timeout);
             self.rng = liar.rng;
-            for bytes in told.unwrap_or_default() {
-                self.transmit(from, receiver, &bytes);
+            for parcel in told {
+                self.transmit(from, receiver, &parcel, held);
             }
         }
         Ok(())
     }
 
     /// The network's part: lose, delay, double.
-    fn transmit(&mut self, from: usize, receiver: u32, bytes: &Arc<[u8]>) {
+    fn transmit(&mut self, from: usize, receiver: u32, parcel: &Parcel, held: u64) {
         let sender = self.nodes[from].id;
-        if let Some(filter) = &self.filter
-            && !filter(self.now, sender, receiver, bytes)
-        {
-            return;
+        if self.now < self.lossless_from {
+            let (tag, view) = (parcel.tag(), parcel.view());
+            let mut losses = self.plan.losses.iter();
+            if losses.any(|loss| loss.takes(self.now, sender, receiver, tag, view)) {
+                return;
+            }
         }
-        let targets: Vec<usize> = (0..self.nodes.len())
-            .filter(|index| self.nodes[*index].id == receiver)
-            .collect();
-        for to in targets {
+        for machine in 0..self.machines[receiver as usize].len() {
+            let to = self.machines[receiver as usize][machine];
             let mut copies = 1;
             let mut delay = self.plan.good_delay;
             if !self.is_settled {
-                if self.plan.is_cut(self.now, sender, receiver, bytes)
-                    || self.rng.percent(self.plan.drop_percent)
-                {
+                if self.rng.percent(self.plan.drop_percent) {
                     continue;
                 }
                 copies += u64::from(self.rng.percent(self.plan.double_percent));
                 delay = self.plan.bad_delay;
             }
             for _ in 0..copies {
-                let at = self.now + self.rng.between(1, delay);
-                let bytes = Arc::clone(bytes);
-                self.at(at, Event::Packet { to, bytes });
+                let at = self.now + held + self.rng.between(1, delay);
+                let parcel = parcel.clone();
+                self.calendar.add(at, Event::Packet { to, parcel });
             }
         }
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.number) == (other.at, other.number)
-    }
-}
-
-impl Eq for Due {}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Due {
-    /// The earliest first, in a heap that gives the greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.at, other.number).cmp(&(self.at, self.number))
     }
 }

@@ -1,10 +1,8 @@
 //! Votes for everything that anyone votes for.
 
-use std::sync::Arc;
-
 use claude_flow_consensus::{Body, Digest, Kind, Statement};
 
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 #[derive(Default)]
 pub(crate) struct DoubleVoter {
@@ -12,9 +10,9 @@ pub(crate) struct DoubleVoter {
 }
 
 impl Actor for DoubleVoter {
-    fn twist(&mut self, liar: &mut Liar, _to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let mut told = vec![Arc::clone(bytes)];
-        let Some(message) = read(bytes) else {
+    fn twist(&mut self, liar: &mut Liar, _to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let mut told = vec![parcel.clone()];
+        let Some(message) = parcel.message().cloned() else {
             return told;
         };
         if !matches!(message.statement.kind, Kind::Prepare | Kind::Commit) {
@@ -48,8 +46,8 @@ impl Actor for DoubleVoter {
         told
     }
 
-    fn observe(&mut self, bytes: &Arc<[u8]>) {
-        if let Some(message) = read(bytes)
+    fn observe(&mut self, parcel: &Parcel) {
+        if let Some(message) = parcel.message().cloned()
             && matches!(message.statement.kind, Kind::PrePrepare | Kind::Prepare)
         {
             self.heard.push(message.statement);

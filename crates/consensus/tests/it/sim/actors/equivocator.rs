@@ -1,10 +1,8 @@
 //! Tells one half of the group one thing and the other half another, and votes for both.
 
-use std::sync::Arc;
-
 use claude_flow_consensus::{Body, Digest, Kind, Message};
 
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 #[derive(Default)]
 pub(crate) struct Equivocator {
@@ -13,9 +11,9 @@ pub(crate) struct Equivocator {
 }
 
 impl Actor for Equivocator {
-    fn twist(&mut self, liar: &mut Liar, to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let Some(mut message) = read(bytes) else {
-            return vec![Arc::clone(bytes)];
+    fn twist(&mut self, liar: &mut Liar, to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let Some(mut message) = parcel.message().cloned() else {
+            return vec![parcel.clone()];
         };
         let is_vote = matches!(
             message.statement.kind,
@@ -23,7 +21,7 @@ impl Actor for Equivocator {
         );
         let side = (u64::from(to) + message.statement.view) % 2 == 0;
         if !is_vote || side {
-            return vec![Arc::clone(bytes)];
+            return vec![parcel.clone()];
         }
         let seq = message.statement.seq as usize;
         let other = self.known.get(seq % (self.known.len() + 1));
@@ -35,13 +33,13 @@ impl Actor for Equivocator {
             _ => Body::Empty,
         };
         if own == digest {
-            return vec![Arc::clone(bytes)];
+            return vec![parcel.clone()];
         }
         vec![liar.say(message)]
     }
 
-    fn observe(&mut self, bytes: &Arc<[u8]>) {
-        if let Some(message) = read(bytes)
+    fn observe(&mut self, parcel: &Parcel) {
+        if let Some(message) = parcel.message().cloned()
             && message.statement.kind == Kind::Request
             && self.known.len() < 8
         {

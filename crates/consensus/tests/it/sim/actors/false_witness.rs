@@ -1,21 +1,18 @@
 //! Hands over false checkpoints and false decisions.
 
-use std::sync::Arc;
-
 use claude_flow_consensus::{
-    Certificate, Decision, Digest, Domain, Kind, Packet, Signature, SignatureSet, Signer,
-    Statement, ValidatorId,
+    Certificate, Decision, Digest, Domain, Kind, Packet, Signature, SignatureSet, Statement,
+    ValidatorId,
 };
 
-use super::super::seals::Seal;
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct FalseWitness;
 
 impl Actor for FalseWitness {
-    fn twist(&mut self, liar: &mut Liar, _to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let mut told = vec![Arc::clone(bytes)];
-        let Some(mut message) = read(bytes) else {
+    fn twist(&mut self, liar: &mut Liar, _to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let mut told = vec![parcel.clone()];
+        let Some(mut message) = parcel.message().cloned() else {
             return told;
         };
         let place = message.statement;
@@ -42,8 +39,8 @@ impl Actor for FalseWitness {
                 certificate: commit,
                 proposal: None,
             });
-            told.push(decision.encode().into());
-            told.push(Packet::Stable(checkpoint).encode().into());
+            told.push(Parcel::of(&decision));
+            told.push(Parcel::of(&Packet::Stable(checkpoint)));
         }
         told
     }
@@ -52,8 +49,12 @@ impl Actor for FalseWitness {
 /// A certificate in everyone's name, with the liar's signature only, or with everyone's places
 /// filled by it.
 pub(super) fn forged(liar: &mut Liar, statement: Statement) -> Certificate {
-    let own: Signature = Seal { id: liar.id }.sign(&statement.encode(&liar.roster));
-    let signers = if liar.rng.percent(50) { liar.n } else { 0 };
+    let own: Signature = liar.sign(&statement.encode(&liar.group.roster.digest()));
+    let signers = if liar.rng.percent(50) {
+        liar.group.roster.committee().n()
+    } else {
+        0
+    };
     let votes = (0..signers).map(|id| (ValidatorId(id), own));
     Certificate {
         statement,

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{Body, Kind, Proposal, ValidatorId, Vote};
 
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct Forger;
 
 impl Actor for Forger {
-    fn twist(&mut self, liar: &mut Liar, _to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let Some(mut message) = read(bytes) else {
-            return vec![Arc::clone(bytes)];
+    fn twist(&mut self, liar: &mut Liar, _to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let Some(mut message) = parcel.message().cloned() else {
+            return vec![parcel.clone()];
         };
         let Body::Proposal(proposal) = &message.body else {
-            return vec![Arc::clone(bytes)];
+            return vec![parcel.clone()];
         };
         let mut forged: Proposal = Proposal::clone(proposal);
         for signed in &mut forged.ballots {
@@ -28,7 +28,7 @@ impl Actor for Forger {
         message.statement.digest = forged.digest();
         message.body = Body::Proposal(Arc::new(forged));
         if message.statement.kind == Kind::Request {
-            return vec![Arc::clone(bytes), liar.say(message)];
+            return vec![parcel.clone(), liar.say(message)];
         }
         vec![liar.say(message)]
     }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{Body, Certificate, ViewChange};
 
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct Hider;
 
 impl Actor for Hider {
-    fn twist(&mut self, liar: &mut Liar, _to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let Some(mut message) = read(bytes) else {
-            return vec![Arc::clone(bytes)];
+    fn twist(&mut self, liar: &mut Liar, _to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let Some(mut message) = parcel.message().cloned() else {
+            return vec![parcel.clone()];
         };
         if !matches!(message.body, Body::ViewChange(_)) {
-            return vec![Arc::clone(bytes)];
+            return vec![parcel.clone()];
         }
         message.body = Body::ViewChange(Arc::new(ViewChange {
             stable: Certificate::genesis(),

@@ -1,17 +1,15 @@
 //! Votes in the name of others, for its own digest.
 
-use std::sync::Arc;
+use claude_flow_consensus::{Body, Digest, Kind, Packet};
 
-use claude_flow_consensus::{Body, Digest, Kind, Packet, ValidatorId};
-
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct Impersonator;
 
 impl Actor for Impersonator {
-    fn twist(&mut self, liar: &mut Liar, to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
+    fn twist(&mut self, liar: &mut Liar, to: u32, parcel: &Parcel) -> Vec<Parcel> {
         let mut told = Vec::new();
-        if let Some(mut message) = read(bytes)
+        if let Some(mut message) = parcel.message().cloned()
             && matches!(
                 message.statement.kind,
                 Kind::PrePrepare | Kind::Prepare | Kind::Commit
@@ -22,15 +20,17 @@ impl Actor for Impersonator {
                 message.statement.digest = Digest::NULL;
             }
             message.body = Body::Empty;
-            for kind in [Kind::Prepare, Kind::Commit] {
-                for id in 0..liar.n {
-                    message.statement.kind = kind;
-                    message.sender = ValidatorId(id);
-                    told.push(Packet::Signed(message.clone()).encode().into());
-                }
+            message.statement.kind = if liar.rng.percent(50) {
+                Kind::Prepare
+            } else {
+                Kind::Commit
+            };
+            for id in liar.group.roster.validators() {
+                message.sender = id;
+                told.push(Parcel::of(&Packet::Signed(message.clone())));
             }
         }
-        told.push(Arc::clone(bytes));
+        told.push(parcel.clone());
         told
     }
 }

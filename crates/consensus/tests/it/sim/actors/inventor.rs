@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use claude_flow_consensus::{Body, Digest, Kind, NewView, Signer, Statement, ViewChange};
+use claude_flow_consensus::{Body, Digest, Kind, NewView, Statement, ViewChange};
 
-use super::super::seals::Seal;
 use super::false_witness::forged;
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct Inventor;
 
 impl Actor for Inventor {
-    fn twist(&mut self, liar: &mut Liar, _to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let Some(mut message) = read(bytes) else {
-            return vec![Arc::clone(bytes)];
+    fn twist(&mut self, liar: &mut Liar, _to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let Some(mut message) = parcel.message().cloned() else {
+            return vec![parcel.clone()];
         };
         let view = message.statement.view;
         message.body = match &message.body {
@@ -49,17 +48,14 @@ impl Actor for Inventor {
                         seq,
                         digest,
                     };
-                    (
-                        digest,
-                        Seal { id: liar.id }.sign(&said.encode(&liar.roster)),
-                    )
+                    (digest, liar.sign(&said.encode(&liar.group.roster.digest())))
                 });
                 Body::NewView(Arc::new(NewView {
                     changes: new_view.changes.clone(),
                     proposals: proposals.collect(),
                 }))
             }
-            _ => return vec![Arc::clone(bytes)],
+            _ => return vec![parcel.clone()],
         };
         message.statement.digest = message.body.digest();
         vec![liar.say(message)]

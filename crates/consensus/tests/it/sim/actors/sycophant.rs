@@ -1,10 +1,8 @@
 //! Proposes two things and then agrees with everyone: each hears its own votes come back.
 
-use std::sync::Arc;
-
 use claude_flow_consensus::{Body, Digest, Kind, Message, Statement};
 
-use super::{Actor, Liar, read};
+use super::{Actor, Liar, Parcel};
 
 /// How many votes it keeps in mind.
 const HEARD_MAX: usize = 48;
@@ -15,9 +13,9 @@ pub(crate) struct Sycophant {
 }
 
 impl Actor for Sycophant {
-    fn twist(&mut self, liar: &mut Liar, to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let Some(mut message) = read(bytes) else {
-            return vec![Arc::clone(bytes)];
+    fn twist(&mut self, liar: &mut Liar, to: u32, parcel: &Parcel) -> Vec<Parcel> {
+        let Some(mut message) = parcel.message().cloned() else {
+            return vec![parcel.clone()];
         };
         let mut told = Vec::new();
         match message.statement.kind {
@@ -27,7 +25,7 @@ impl Actor for Sycophant {
                 message.body = Body::Empty;
                 told.push(liar.say(message));
             }
-            _ => told.push(Arc::clone(bytes)),
+            _ => told.push(parcel.clone()),
         }
         for vote in self.heard.iter().filter(|vote| vote.sender.0 == to) {
             for kind in [Kind::Prepare, Kind::Commit] {
@@ -39,11 +37,13 @@ impl Actor for Sycophant {
                 told.push(liar.say(echo));
             }
         }
+        // Each vote comes back once; it may be lost.
+        self.heard.retain(|vote| vote.sender.0 != to);
         told
     }
 
-    fn observe(&mut self, bytes: &Arc<[u8]>) {
-        if let Some(message) = read(bytes)
+    fn observe(&mut self, parcel: &Parcel) {
+        if let Some(message) = parcel.message().cloned()
             && matches!(message.statement.kind, Kind::Prepare | Kind::Commit)
         {
             self.heard.push(message);

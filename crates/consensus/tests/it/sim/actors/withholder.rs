@@ -1,17 +1,15 @@
 //! Says to some what it does not say to others.
 
-use std::sync::Arc;
-
-use super::{Actor, Liar};
+use super::{Actor, Liar, Parcel};
 
 pub(crate) struct Withholder;
 
 impl Actor for Withholder {
-    fn twist(&mut self, liar: &mut Liar, to: u32, bytes: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
+    fn twist(&mut self, liar: &mut Liar, to: u32, parcel: &Parcel) -> Vec<Parcel> {
         // Some hear nothing at all, some every other word.
         let is_favoured = (to + liar.id) % 3 == 0;
         if is_favoured || to % 2 == 0 && liar.rng.percent(50) {
-            vec![Arc::clone(bytes)]
+            vec![parcel.clone()]
         } else {
             Vec::new()
         }

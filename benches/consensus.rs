@@ -1,0 +1,255 @@
+//! A group of replicas in one thread: processor time from a proposal's submission until all have
+//! delivered it, one proposal after the other.
+//!
+//! `cargo xtask bench consensus`; run as a test it decides a few proposals.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a measurement reads the clock and the environment"
+)]
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use claude_flow_consensus::{
+    Action, Ballot, Confidence, Digest, Domain, Durable, Ed25519Signer, Ed25519Verifier, Effects,
+    Input, Lsn, Options, Parsed, Proposal, PublicKey, Replica, Roster, RosterOptions, Signature,
+    SignedBallot, Signer, ValidatorId, Verifier, Vote, verify_decision,
+};
+use lexopt::prelude::*;
+
+/// Decisions as a test.
+const DECISIONS_TEST: u32 = 3;
+
+/// Before anything is measured.
+const WARM_UP: u32 = 2;
+
+/// Signs nothing and believes everything.
+#[derive(Debug)]
+struct NoKey;
+
+impl Signer for NoKey {
+    fn sign(&self, _statement: &[u8]) -> Signature {
+        Signature([0; Signature::BYTES])
+    }
+}
+
+impl Verifier for NoKey {
+    fn is_signed(&self, _: ValidatorId, _: &[u8], _: &Signature) -> bool {
+        true
+    }
+}
+
+struct Group {
+    roster: Roster,
+    signers: Vec<Arc<dyn Signer>>,
+    verifier: Arc<dyn Verifier>,
+    replicas: Vec<Replica>,
+    written: Vec<u64>,
+    network: VecDeque<(usize, Arc<Parsed>)>,
+    delivered: u32,
+}
+
+impl Group {
+    fn new(n: u8, is_signed: bool) -> Result<Self> {
+        let real: Vec<Ed25519Signer> = (1..=n)
+            .map(|byte| Ed25519Signer::from_secret(&[byte; 32]))
+            .collect();
+        let keys: Vec<PublicKey> = real.iter().map(Ed25519Signer::public_key).collect();
+        let verifier: Arc<dyn Verifier> = if is_signed {
+            Arc::new(Ed25519Verifier::with_tables(&keys)?)
+        } else {
+            Arc::new(NoKey)
+        };
+        let signers: Vec<Arc<dyn Signer>> = real
+            .into_iter()
+            .map(|signer| -> Arc<dyn Signer> {
+                if is_signed {
+                    Arc::new(signer)
+                } else {
+                    Arc::new(NoKey)
+                }
+            })
+            .collect();
+        let faults = (u32::from(n) - 1) / 3;
+        let roster = Roster::new(RosterOptions {
+            epoch: 1,
+            keys,
+            faults,
+            approval_votes: faults + 1,
+        })?;
+        let mut replicas = Vec::new();
+        for (signer, id) in signers.iter().zip(0..) {
+            let options = Options::new(roster.clone(), ValidatorId(id));
+            let made = Replica::new(options, Arc::clone(signer), Arc::clone(&verifier));
+            replicas.push(made?.0);
+        }
+        Ok(Self {
+            roster,
+            signers,
+            verifier,
+            written: vec![0; replicas.len()],
+            replicas,
+            network: VecDeque::new(),
+            delivered: 0,
+        })
+    }
+
+    /// With the fewest ballots that a replica votes for, f + 1.
+    fn proposal(&self, number: u32) -> Arc<Proposal> {
+        let subject = Digest::of(Domain::Subject, &number.to_le_bytes());
+        let ballots = self.signers.iter().zip(0..).map(|(signer, id)| {
+            let ballot = Ballot {
+                subject,
+                vote: Vote::Pass,
+                confidence: Confidence::from_percent(90).expect("90 is a percentage"),
+                evidence: subject,
+            };
+            let said = ballot.statement().encode(&self.roster.digest());
+            SignedBallot {
+                validator: ValidatorId(id),
+                ballot,
+                signature: signer.sign(&said),
+            }
+        });
+        let enough = self.roster.weak().votes() as usize;
+        let ballots = ballots.take(enough).collect();
+        Arc::new(Proposal { subject, ballots })
+    }
+
+    /// Hands a proposal to the primary and runs until nothing is under way.
+    fn decide(&mut self, proposal: Arc<Proposal>) -> Result<()> {
+        let effects = self.replicas[0].step(Input::Submit(proposal));
+        self.perform(0, effects)?;
+        while let Some((to, parsed)) = self.network.pop_front() {
+            let effects = self.replicas[to].step(Input::Parsed(&parsed));
+            self.perform(to, effects)?;
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, me: usize, effects: Effects) -> Result<()> {
+        self.written[me] += effects.records.len() as u64;
+        let durable = Durable::up_to(Lsn(self.written[me]));
+        let Ok(actions) = effects.sealed.open(durable) else {
+            bail!("the replica counts its records otherwise");
+        };
+        for action in actions {
+            match action {
+                Action::Broadcast(bytes) => {
+                    let parsed = Arc::new(Parsed::read(&bytes)?);
+                    for to in (0..self.replicas.len()).filter(|to| *to != me) {
+                        self.network.push_back((to, Arc::clone(&parsed)));
+                    }
+                }
+                Action::Send(to, bytes) => {
+                    let parsed = Arc::new(Parsed::read(&bytes)?);
+                    self.network.push_back((to.0 as usize, parsed));
+                }
+                Action::Deliver(delivery) => {
+                    self.delivered += 1;
+                    if self.delivered == 1 {
+                        self.check(&delivery.decision)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Before anything is measured it must work.
+    fn check(&self, decision: &claude_flow_consensus::Decision) -> Result<()> {
+        let certificate = decision.certificate.encode(&self.roster.digest());
+        let proposal = decision.proposal.as_ref().context("a null request")?;
+        verify_decision(
+            &self.roster,
+            &*self.verifier,
+            &certificate,
+            &proposal.encode(),
+        )?;
+        Ok(())
+    }
+}
+
+/// The processor time of this thread.
+fn cpu_ns() -> Result<u64> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading schedstat")?;
+    let first = text.split(' ').next().context("schedstat is empty")?;
+    Ok(first.parse()?)
+}
+
+/// Times of single decisions, each from a batch of so many.
+fn measure(n: u8, is_signed: bool, decisions: u32, batch: u32) -> Result<Vec<u64>> {
+    let mut group = Group::new(n, is_signed)?;
+    let mut times = Vec::new();
+    for round in 0..WARM_UP + decisions.div_ceil(batch) {
+        let numbers = round * batch..(round + 1) * batch;
+        let proposals: Vec<_> = numbers.map(|number| group.proposal(number)).collect();
+        let begun = cpu_ns()?;
+        for proposal in proposals {
+            group.decide(proposal)?;
+        }
+        let each = (cpu_ns()? - begun) / u64::from(batch);
+        if round >= WARM_UP {
+            times.push(each);
+        }
+    }
+    let wanted = (WARM_UP + decisions.div_ceil(batch)) * batch * u32::from(n);
+    ensure!(
+        group.delivered == wanted,
+        "{} of {wanted} delivered",
+        group.delivered
+    );
+    times.sort_unstable();
+    Ok(times)
+}
+
+fn main() -> Result<()> {
+    let (mut decisions, mut json) = (DECISIONS_TEST, None::<PathBuf>);
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("decisions") => decisions = parser.value()?.parse()?,
+            Long("json") => json = Some(parser.value()?.into()),
+            // What cargo passes to every benchmark.
+            Long("bench" | "test") => {}
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let mut rows = Vec::new();
+    println!(
+        "{:<18} {:>10} {:>10} {:>10} {:>12}",
+        "each decision", "p50", "p95", "p99", "a second"
+    );
+    for (name, is_signed, batch) in [("signed", true, 1), ("no authentication", false, 50)] {
+        for n in [4, 5, 7, 31] {
+            let fewer = if n == 31 { 10 } else { 1 };
+            let count = (decisions * batch / fewer).max(1);
+            let times = measure(n, is_signed, count, batch.min(count))?;
+            let at = |per_cent: usize| times[(times.len() * per_cent / 100).min(times.len() - 1)];
+            let total: u64 = times.iter().sum();
+            let rate = times.len() as u64 * 1_000_000_000 / total.max(1);
+            println!(
+                "{name:<10.6} n = {n:<3} {:>10} {:>10} {:>10} {rate:>12}",
+                at(50),
+                at(95),
+                at(99)
+            );
+            rows.push(serde_json::json!({
+                "name": format!("{name}, n = {n}"),
+                "samples": times.len(),
+                "min_ns": times[0],
+                "p50_ns": at(50),
+                "p95_ns": at(95),
+            }));
+        }
+    }
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(&rows)?;
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(())
+}
