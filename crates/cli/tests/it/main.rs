@@ -4,6 +4,7 @@
     reason = "tests of the program write the files that it reads; the ban is for the pure crates"
 )]
 
+mod detect;
 mod doctor;
 mod hook;
 mod init;

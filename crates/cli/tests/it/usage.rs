@@ -2,11 +2,12 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 6] = [
+const COMMANDS: [&str; 7] = [
     "post-edit",
     "hook",
     "init",
     "doctor",
+    "detect",
     "schema",
     "completions",
 ];
