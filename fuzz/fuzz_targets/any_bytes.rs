@@ -4,15 +4,14 @@
 //! The suite has the same property with other inputs, in `crates/checkers/tests/it/prop_any_bytes.rs`.
 #![no_main]
 
-use claude_flow_checkers::{Outcome, Source, syntax, text};
-use claude_flow_lang_detect::Language;
+use claude_flow_checkers::{LANGUAGES, Outcome, Source, syntax, text};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((choice, bytes)) = data.split_first() else {
         return;
     };
-    let language = Language::ALL[usize::from(*choice) % Language::ALL.len()];
+    let language = LANGUAGES[usize::from(*choice) % LANGUAGES.len()];
     let source = Source {
         path: "input",
         language,

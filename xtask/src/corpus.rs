@@ -1,8 +1,8 @@
 //! Runs the checks over real code from package registries.
 
 mod check;
-mod fetch;
-mod list;
+pub(crate) mod fetch;
+pub(crate) mod list;
 
 use std::path::PathBuf;
 

@@ -10,6 +10,8 @@
 mod bench;
 mod certify;
 mod corpus;
+mod detect;
+mod languages;
 mod mutants;
 mod test;
 mod tidy;
@@ -76,6 +78,24 @@ const COMMANDS: &[Entry] = &[
         help: mutants::HELP,
         run: mutants::run,
     },
+    Entry {
+        name: "languages",
+        about: "the language detection's tables from its data",
+        help: languages::HELP,
+        run: languages::run,
+    },
+    Entry {
+        name: "detect-corpus",
+        about: "how often the language detection is right, on files of packages",
+        help: detect::corpus::HELP,
+        run: detect::corpus::run,
+    },
+    Entry {
+        name: "train-classifier",
+        about: "the language detection's classifier from files of packages",
+        help: detect::train::HELP,
+        run: detect::train::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -113,7 +133,7 @@ fn without_command(name: &str) -> ExitCode {
     }
     println!("cargo xtask COMMAND [--help]\n");
     for entry in COMMANDS {
-        println!("  {:<9} {}", entry.name, entry.about);
+        println!("  {:<16} {}", entry.name, entry.about);
     }
     ExitCode::from(if is_asked_for { 0 } else { 2 })
 }

@@ -41,5 +41,5 @@ mod text;
 
 pub use finding::{Finding, Fix, Outcome, Related, Severity};
 pub use source::Source;
-pub use syntax::{engine, syntax};
+pub use syntax::{LANGUAGES, engine, is_checked, syntax};
 pub use text::{VERSION as TEXT_VERSION, plain_text, text};

@@ -26,10 +26,43 @@ const BOM: &str = "\u{feff}";
 /// The parsers of our own, by the version of this crate.
 const OWN_ENGINE: &str = concat!("claude-flow-checkers ", env!("CARGO_PKG_VERSION"));
 
+/// The languages whose syntax is checked, in the order of their names.
+pub const LANGUAGES: [Language; 14] = [
+    Language::C,
+    Language::Cpp,
+    Language::Go,
+    Language::Java,
+    Language::JavaScript,
+    Language::Json,
+    Language::JsonWithComments,
+    Language::Json5,
+    Language::Python,
+    Language::Rust,
+    Language::Toml,
+    Language::Tsx,
+    Language::TypeScript,
+    Language::Yaml,
+];
+
+/// The language whose rules of syntax a language has: descriptions of interfaces are JSON or YAML.
+const fn of_syntax(language: Language) -> Language {
+    match language {
+        Language::OASv2Json | Language::OASv3Json => Language::Json,
+        Language::OASv2Yaml | Language::OASv3Yaml => Language::Yaml,
+        other => other,
+    }
+}
+
+/// Whether a file's syntax can be checked.
+#[must_use]
+pub fn is_checked(language: Language) -> bool {
+    LANGUAGES.contains(&of_syntax(language))
+}
+
 /// The name and version of the parser that decides for a language.
 #[must_use]
 pub const fn engine(language: Language) -> &'static str {
-    match language {
+    match of_syntax(language) {
         Language::JavaScript | Language::TypeScript | Language::Tsx => "oxc 0.146.0",
         Language::Python => "ruff_python_parser 0.0.10",
         Language::Rust => "ra_ap_syntax 0.0.349",
@@ -95,7 +128,7 @@ fn parse(source: &Source<'_>) -> Outcome {
 }
 
 fn front_end(source: &Source<'_>, text: &str) -> Outcome {
-    match source.language {
+    match of_syntax(source.language) {
         Language::JavaScript | Language::TypeScript | Language::Tsx => {
             javascript::check(source, text)
         }

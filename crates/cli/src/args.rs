@@ -74,6 +74,19 @@ Examples:
   claude-flow doctor
   claude-flow doctor --format json | jq '.tools[] | select(.path == null) | .name'";
 
+const DETECT_EXAMPLES: &str = "\
+What decides is asked in this order: .gitattributes, a modeline, the file's name, its first line,
+its extension, its content, compile_commands.json, the files beside it, likeness.
+
+Exit status:
+  0  told; \"not sure\" is an answer
+  2  a path is no file or cannot be read
+
+Examples:
+  claude-flow detect src/app.ts include/app.h
+  claude-flow detect --explain include/app.h
+  claude-flow detect --format json src/* | jq '.files[] | select(.language == null) | .path'";
+
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   claude-flow schema > result.schema.json";
@@ -149,6 +162,9 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(subcommand, after_help = consensus::EXAMPLES)]
     Consensus(Box<ConsensusCommand>),
+    /// Say in which language files are written, and what decided
+    #[command(after_help = DETECT_EXAMPLES)]
+    Detect(DetectArgs),
     /// Print the JSON Schema of the result document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
@@ -259,7 +275,21 @@ pub(crate) struct InitArgs {
     pub(crate) dry_run: bool,
 }
 
-/// The form of `doctor`'s output.
+/// What `detect` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DetectArgs {
+    /// The files to look at
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Say what decided, how far to rely on it, and what else it could be
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: DoctorFormat,
+}
+
+/// The form of the output of `doctor` and `detect`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DoctorFormat {
     /// For people

@@ -3,6 +3,7 @@
 mod completions;
 #[cfg(unix)]
 mod consensus;
+mod detect;
 mod doctor;
 mod hook;
 mod init;
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
+        Command::Detect(args) => detect::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -1,153 +1,120 @@
-//! Tells a C header from a C++ one by its content.
+//! Formats that share an extension with a language and are told by their first bytes.
 
 use crate::Language;
 
-/// The language of a `.h` file: C++ if a word outside comments, strings and
-/// `#ifdef __cplusplus` regions can only be C++; `None` for Objective-C.
-pub(crate) fn language(content: &[u8]) -> Option<Language> {
-    let mut blanked = blank_comments_and_strings(content);
-    blank_cplusplus_regions(&mut blanked);
-    let text = String::from_utf8_lossy(&blanked);
-    let mut is_cpp = false;
-    for line in text.lines() {
-        let line = line.trim();
-        if line.starts_with("@interface")
-            || line.starts_with("@protocol")
-            || line.starts_with("@class")
-        {
-            return None;
-        }
-        is_cpp |= is_cpp_line(line);
-    }
-    Some(if is_cpp { Language::Cpp } else { Language::C })
+/// What the first bytes say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sniffed {
+    /// A text in this language.
+    Text(Language),
+    /// Data that are no text.
+    Binary,
 }
 
-fn is_cpp_line(line: &str) -> bool {
-    // `constexpr` is not here: it opens a declaration in C23 as well.
-    const STARTS: [&str; 12] = [
-        "class ",
-        "namespace ",
-        "template <",
-        "template<",
-        "using ",
-        "public:",
-        "private:",
-        "protected:",
-        "friend ",
-        "virtual ",
-        "explicit ",
-        "typename ",
-    ];
-    const STD_HEADERS: [&str; 16] = [
-        "algorithm",
-        "array",
-        "atomic",
-        "cstddef",
-        "cstdint",
-        "cstdio",
-        "cstdlib",
-        "cstring",
-        "functional",
-        "iostream",
-        "map",
-        "memory",
-        "string",
-        "type_traits",
-        "utility",
-        "vector",
-    ];
-    if let Some(include) = line
-        .strip_prefix("#include <")
-        .and_then(|rest| rest.strip_suffix('>'))
-    {
-        return STD_HEADERS.contains(&include);
+/// How many bytes may come before the first tag of an XML file.
+const XML_HEAD_BYTES: usize = 512;
+
+/// How much of a file is looked at for bytes that no text has.
+const BINARY_HEAD_BYTES: usize = 8 * 1024;
+
+/// The first bytes of formats that are no text although they may hold no zero early on.
+const MAGIC: &[&[u8]] = &[
+    b"\x7fELF",
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff",
+    b"\xca\xfe\xba\xbe",
+    b"\xcf\xfa\xed\xfe",
+    b"\x1f\x8b\x08",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"PK\x03\x04",
+    b"%PDF-",
+    b"GIF8",
+    b"!<arch>\n",
+    b"\x00asm",
+    b"SQLite format 3",
+    b"\x28\xb5\x2f\xfd",
+];
+
+/// Looks at the first bytes; `shares_with_xml` says whether the extension can be XML.
+pub(crate) fn sniff(content: &[u8], shares_with_xml: bool) -> Option<Sniffed> {
+    if is_binary(content) {
+        return Some(Sniffed::Binary);
     }
-    if line.starts_with('#') {
+    (shares_with_xml && is_xml(content)).then_some(Sniffed::Text(Language::Xml))
+}
+
+/// Whether the bytes are those of no text: a known signature, an MPEG stream, or a zero byte in
+/// what is not UTF-16 or UTF-32.
+#[must_use]
+pub fn is_binary(content: &[u8]) -> bool {
+    if MAGIC.iter().any(|magic| content.starts_with(magic)) || is_mpeg_stream(content) {
+        return true;
+    }
+    if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
         return false;
     }
-    STARTS.iter().any(|start| line.starts_with(start))
-        || line.contains("::")
-        || line.contains("operator=")
-        || line.contains("operator(")
-        || line.contains("noexcept")
-        || line.contains("inline namespace ")
-        || line.contains("enum class ")
+    let head = &content[..content.len().min(BINARY_HEAD_BYTES)];
+    head.contains(&0) && !is_utf16_without_mark(head)
 }
 
-/// Replaces comments and literals by spaces; line ends and length stay.
-fn blank_comments_and_strings(content: &[u8]) -> Vec<u8> {
-    let mut out = content.to_vec();
-    let mut at = 0;
-    while at < content.len() {
-        let end = match content[at] {
-            b'/' if content.get(at + 1) == Some(&b'/') => find(content, at, b"\n"),
-            b'/' if content.get(at + 1) == Some(&b'*') => find(content, at + 2, b"*/") + 2,
-            quote @ (b'"' | b'\'') => literal_end(content, at, quote),
-            _ => {
-                at += 1;
-                continue;
-            }
-        };
-        let end = end.min(content.len());
-        out[at..end]
-            .iter_mut()
-            .filter(|byte| **byte != b'\n')
-            .for_each(|byte| *byte = b' ');
-        at = end.max(at + 1);
+/// UTF-16 of mostly ASCII: every other byte is zero.
+fn is_utf16_without_mark(head: &[u8]) -> bool {
+    let zeros = |parity: usize| {
+        head.iter()
+            .skip(parity)
+            .step_by(2)
+            .filter(|it| **it == 0)
+            .count()
+    };
+    let half = head.len() / 2;
+    let (even, odd) = (zeros(0), zeros(1));
+    half >= 8 && (even == 0 && odd * 10 >= half * 9 || odd == 0 && even * 10 >= half * 9)
+}
+
+fn is_xml(content: &[u8]) -> bool {
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
+    let head = &content[..content.len().min(XML_HEAD_BYTES)];
+    let head = head.trim_ascii_start();
+    head.starts_with(b"<?xml")
+        || head.starts_with(b"<!DOCTYPE TS")
+        || head.starts_with(b"<TS ")
+        || head.starts_with(b"<TS>")
+        || head.starts_with(b"<map version")
+        || head.starts_with(b"<tileset ")
+}
+
+fn is_mpeg_stream(content: &[u8]) -> bool {
+    const PACKET_BYTES: usize = 188;
+    const SYNC_BYTE: u8 = 0x47;
+    content.len() > PACKET_BYTES
+        && content
+            .iter()
+            .step_by(PACKET_BYTES)
+            .take(4)
+            .all(|&byte| byte == SYNC_BYTE)
+}
+
+/// The language of a text whose first bytes are unmistakable.
+pub(crate) fn text_by_first_bytes(content: &[u8]) -> Option<Language> {
+    const STARTS: &[(&[u8], Language)] = &[
+        (b"<?php", Language::Php),
+        (b"%!PS", Language::PostScript),
+        (b"\\documentclass", Language::TeX),
+        (b"diff --git ", Language::Diff),
+        (b"--- a/", Language::Diff),
+        (b"*** Begin Patch", Language::Diff),
+        (b"-----BEGIN PGP PUBLIC KEY BLOCK", Language::PublicKey),
+    ];
+    let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
+    let content = content.trim_ascii_start();
+    let start = STARTS.iter().find(|(start, _)| content.starts_with(start));
+    if let Some((_, language)) = start {
+        return Some(*language);
     }
-    out
-}
-
-fn find(content: &[u8], from: usize, needle: &[u8]) -> usize {
-    content
-        .get(from..)
-        .and_then(|rest| {
-            rest.windows(needle.len())
-                .position(|window| window == needle)
-        })
-        .map_or(content.len(), |offset| from + offset)
-}
-
-fn literal_end(content: &[u8], start: usize, quote: u8) -> usize {
-    let mut at = start + 1;
-    while at < content.len() {
-        match content[at] {
-            b'\\' => at += 1,
-            b'\n' => return at,
-            byte if byte == quote => return at + 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    content.len()
-}
-
-/// Blanks what only a C++ compiler sees: C headers guard `extern "C" {` that way.
-fn blank_cplusplus_regions(text: &mut [u8]) {
-    // The depth of conditionals at which a C++-only branch began, if in one.
-    let mut guarded_at: Option<usize> = None;
-    let mut depth = 0_usize;
-    for line in text.split_mut(|&byte| byte == b'\n') {
-        let directive = line.trim_ascii();
-        if directive.starts_with(b"#") {
-            let words = directive[1..].trim_ascii();
-            if words.starts_with(b"if") {
-                depth += 1;
-                let names_cplusplus = words.windows(11).any(|window| window == b"__cplusplus");
-                let negated = words.starts_with(b"ifndef") || words.contains(&b'!');
-                if guarded_at.is_none() && names_cplusplus && !negated {
-                    guarded_at = Some(depth);
-                }
-            } else if words.starts_with(b"endif") {
-                if guarded_at == Some(depth) {
-                    guarded_at = None;
-                }
-                depth = depth.saturating_sub(1);
-            } else if words.starts_with(b"el") && guarded_at == Some(depth) {
-                guarded_at = None;
-            }
-        } else if guarded_at.is_some() {
-            line.fill(b' ');
-        }
-    }
+    let head = &content[..content.len().min(16)];
+    let is_html = [&b"<!doctype html"[..], b"<html"]
+        .iter()
+        .any(|tag| head.len() >= tag.len() && head[..tag.len()].eq_ignore_ascii_case(tag));
+    is_html.then_some(Language::Html)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use claude_flow_checkers::{Finding, Outcome, TEXT_VERSION, engine};
+use claude_flow_checkers::{Finding, Outcome, TEXT_VERSION, engine, is_checked};
 use claude_flow_lang_detect::{Detection, detect};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
@@ -270,6 +270,9 @@ impl File<'_> {
         match (check, detection) {
             (Check::Text, _) => Ok(text_engine()),
             (Check::Syntax, None) => Err("not a language that is known here".to_owned()),
+            (Check::Syntax, Some(found)) if !is_checked(found.language) => {
+                Err(format!("no parser for {}", found.language))
+            }
             (Check::Syntax, Some(found)) => Ok(engine(found.language).to_owned()),
         }
     }

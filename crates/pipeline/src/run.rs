@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use claude_flow_checkers::{Finding, Outcome, Source, plain_text, syntax, text};
+use claude_flow_checkers::{Finding, Outcome, Source, is_checked, plain_text, syntax, text};
 use claude_flow_lang_detect::Language;
 
 /// How many checks that did not end in time may still be running when another one is started.
@@ -74,7 +74,7 @@ impl Check {
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) path: String,
-    /// None if it is not known; then only the text can be checked.
+    /// None if it is not known; then, and if there is no parser for it, only the text can be checked.
     pub(crate) language: Option<Language>,
     pub(crate) bytes: Arc<[u8]>,
 }
@@ -215,7 +215,7 @@ fn run_all(check: &CheckFn, job: &Job, order: &[Check], results: &SyncSender<End
 }
 
 fn real_check(check: Check, job: &Job) -> Outcome {
-    let Some(language) = job.language else {
+    let Some(language) = job.language.filter(|it| is_checked(*it)) else {
         return match check {
             Check::Text => plain_text(&job.bytes),
             Check::Syntax => Outcome::NotRun {

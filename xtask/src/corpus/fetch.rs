@@ -157,7 +157,7 @@ fn download(package: &Pinned, cache: &Path, downloads: &Path) -> Result<()> {
                 .as_deref()
                 .context("a source package needs a suite")?;
             let mut apt = source_lists(cache, suite)?;
-            apt.args(["source", "--download-only", "--quiet"])
+            apt.args(["source", "--download-only", "--tar-only", "--quiet"])
                 .arg(format!("{name}={version}"));
             apt
         }
@@ -274,7 +274,8 @@ fn settle(package: &Pinned, unpacked: &Path, dir: &Path) -> Result<()> {
         let ending = relative
             .extension()
             .map(|ending| ending.to_string_lossy().to_lowercase());
-        let is_source = ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
+        let is_source =
+            package.every_ending || ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
         let size = path.metadata()?.len();
         if is_asked_for && is_source && size <= FILE_BYTES_MAX {
             kept_bytes += size;

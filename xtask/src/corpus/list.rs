@@ -30,6 +30,8 @@ pub(crate) struct Pinned {
     pub(crate) inner: Option<String>,
     /// The paths to keep, as prefixes; all if there are none.
     pub(crate) keep: Vec<String>,
+    /// Whether files with other endings than those of checked languages are kept as well.
+    pub(crate) every_ending: bool,
 }
 
 /// Where a package comes from, each with a client of its own.
@@ -148,5 +150,6 @@ fn pinned(registry: Registry, folder: String, name: String, pin: Pin) -> Pinned 
         suite: full.suite,
         inner: full.inner,
         keep: full.keep,
+        every_ending: false,
     }
 }

@@ -10,7 +10,13 @@ use serde::Deserialize;
 use super::{Violation, files_below, line_of, relative};
 
 /// Lists and settings that are not themselves fixtures.
-const LISTS: &[&str] = &["MANIFEST.toml", "corpora.toml", "checkers/equivalent.toml"];
+const LISTS: &[&str] = &[
+    "MANIFEST.toml",
+    "corpora.toml",
+    "checkers/equivalent.toml",
+    "lang-detect/corpus.toml",
+    "lang-detect/sample.tsv",
+];
 
 const MANIFEST: &str = "fixtures/MANIFEST.toml";
 

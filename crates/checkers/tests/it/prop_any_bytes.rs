@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use claude_flow_checkers::{Finding, Outcome, Source, syntax, text};
+use claude_flow_checkers::{Finding, LANGUAGES, Outcome, Source, syntax, text};
 use claude_flow_lang_detect::Language;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -125,7 +125,7 @@ fn path(language: Language) -> &'static str {
 }
 
 fn any_language() -> impl Strategy<Value = Language> {
-    select(Language::ALL.as_slice())
+    select(LANGUAGES.as_slice())
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
-use claude_flow::checkers::{TEXT_VERSION, engine};
+use claude_flow::checkers::{LANGUAGES, TEXT_VERSION, engine};
 use claude_flow::lang_detect::Language;
 use claude_flow::pipeline::Config;
 use serde::Serialize;
@@ -198,7 +198,7 @@ fn checks() -> Vec<Check> {
             format!("syntax {}", engine(language)),
         ],
     };
-    Language::ALL.into_iter().map(check).collect()
+    LANGUAGES.into_iter().map(check).collect()
 }
 
 /// Where Claude Code looks for hooks: the project's settings, shared and private, and the person's.

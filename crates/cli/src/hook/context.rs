@@ -76,7 +76,9 @@ fn is_news(file: &FileReport, check: &CheckReport) -> bool {
         State::Clean | State::Findings => false,
         State::NotRun => {
             let reason = check.reason.as_deref().unwrap_or_default();
-            file.language.is_some() && !reason.starts_with("switched off")
+            let is_never_made =
+                reason.starts_with("switched off") || reason.starts_with("no parser for");
+            file.language.is_some() && !is_never_made
         }
         State::Failed | State::TimedOut | State::Stale => true,
     }

@@ -6,6 +6,7 @@
 
 #[cfg(unix)]
 mod consensus;
+mod detect;
 mod doctor;
 mod hook;
 mod init;

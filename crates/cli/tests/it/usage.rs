@@ -2,12 +2,13 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "consensus",
     "post-edit",
     "hook",
     "init",
     "doctor",
+    "detect",
     "schema",
     "completions",
 ];
