@@ -11,6 +11,7 @@ mod bench;
 mod certify;
 mod corpus;
 mod mutants;
+mod projects;
 mod test;
 mod tidy;
 mod tool;
@@ -75,6 +76,12 @@ const COMMANDS: &[Entry] = &[
         about: "good fixtures with one token broken: are they flagged?",
         help: mutants::HELP,
         run: mutants::run,
+    },
+    Entry {
+        name: "projects",
+        about: "the rules about projects: tables from data, fixtures",
+        help: projects::HELP,
+        run: projects::run,
     },
 ];
 

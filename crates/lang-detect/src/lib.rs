@@ -35,6 +35,8 @@
 mod detect;
 mod header;
 mod language;
+#[cfg(feature = "project")]
+pub mod project;
 
 pub use detect::{CONTENT_BYTES_MAX, Detection, Evidence, detect};
 pub use language::Language;

@@ -1,6 +1,9 @@
 //! Behaviour of the detection, by example.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "project")]
+mod projects;
+
 use claude_flow_lang_detect::{Evidence, Language, detect};
 
 fn check(path: &str, content: &str, expected: Option<(Language, Evidence)>) {

@@ -1,0 +1,276 @@
+//! Finds the directories that are projects, reads their manifests, and ties members to roots.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Problem;
+use super::glob;
+use super::judge::Judge;
+use super::manifest::{self, Dependency, Document, Manifest};
+use super::rules::Ecosystem;
+use super::tables::ECOSYSTEMS;
+use super::tree::{Text, Tree, join, resolve};
+
+/// How many projects of a tree are looked at; a problem says so if there are more.
+pub const PROJECTS_MAX: usize = 4_096;
+
+/// How many files of one directory are read as manifests.
+const MANIFESTS_MAX: usize = 256;
+
+/// Folders whose manifests are data of tests.
+const DATA_DIRECTORIES: &[&str] = &[
+    "__fixtures__",
+    "fixtures",
+    "Fixtures",
+    "test-data",
+    "test_data",
+    "testdata",
+];
+
+/// Files that speak for the project in whose directory their folder lies.
+const FOLDERS: &[&str] = &[
+    ".builds/*.yml",
+    ".circleci/config.yml",
+    ".github/workflows/*.yaml",
+    ".github/workflows/*.yml",
+    "buildSrc/**/*.gradle",
+    "buildSrc/**/*.gradle.kts",
+    "ci/*.yml",
+    "gradle/**/*.gradle",
+    "gradle/**/*.gradle.kts",
+    "gradle/**/libs.versions.toml",
+    "requirements/*.txt",
+];
+
+/// What the manifests of one directory say together.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pub(super) names: BTreeMap<&'static str, String>,
+    /// With the file that asks for it, in the order of name and file.
+    pub(super) dependencies: Vec<(Dependency, String)>,
+    pub(super) documents: Vec<(String, Document)>,
+    /// Name, and the file in which it stands.
+    pub(super) scripts: BTreeMap<String, (String, String)>,
+    /// Normalised command lines with the files in which they stand.
+    pub(super) commands: BTreeSet<(String, String)>,
+    /// Patterns by the family of the ecosystem.
+    pub(super) members: Vec<(&'static str, String)>,
+    pub(super) excluded: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    pub(super) fn declares_members(&self, family: &str) -> bool {
+        self.members.iter().any(|(of, _)| *of == family)
+    }
+
+    fn add(&mut self, path: &str, manifest: Manifest) {
+        let family = manifest.family;
+        if let Some(name) = manifest.name {
+            self.names.entry(family).or_insert(name);
+        }
+        let dependencies = manifest.dependencies.into_iter();
+        self.dependencies
+            .extend(dependencies.map(|dependency| (dependency, path.to_owned())));
+        if let Some(document) = manifest.document {
+            self.documents.push((path.to_owned(), document));
+        }
+        for (name, command) in manifest.scripts {
+            self.scripts.entry(name).or_insert((command, path.to_owned()));
+        }
+        let commands = manifest.commands.into_iter();
+        self.commands
+            .extend(commands.map(|command| (command, path.to_owned())));
+        let members = manifest.members.into_iter();
+        self.members.extend(members.map(|member| (family, member)));
+        let excluded = manifest.excluded.into_iter();
+        self.excluded.extend(excluded.map(|member| (family, member)));
+    }
+}
+
+/// A project before its rules were judged.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) directory: String,
+    pub(super) ecosystem: &'static Ecosystem,
+    pub(super) manifests: Vec<String>,
+    /// Index of the workspace's root, which is never a member itself.
+    pub(super) root: Option<usize>,
+    pub(super) members: Vec<usize>,
+}
+
+/// What was found, before it was judged.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) candidates: Vec<Candidate>,
+    pub(super) facts: BTreeMap<String, Facts>,
+    pub(super) problems: BTreeSet<Problem>,
+}
+
+pub(super) fn projects(tree: &Tree<'_>) -> Found {
+    let mut found = Found::default();
+    if tree.is_cut() {
+        found.problems.insert(Problem {
+            path: String::new(),
+            what: format!("more than {} files, the rest was left out", super::FILES_MAX),
+        });
+    }
+    for (directory, names) in tree.directories() {
+        if directory.split('/').any(|part| DATA_DIRECTORIES.contains(&part)) {
+            continue;
+        }
+        for ecosystem in ECOSYSTEMS {
+            if found.candidates.len() >= PROJECTS_MAX {
+                found.problems.insert(Problem {
+                    path: directory.to_owned(),
+                    what: format!("more than {PROJECTS_MAX} projects, the rest was left out"),
+                });
+                break;
+            }
+            consider(tree, directory, names, ecosystem, &mut found);
+        }
+    }
+    link(&mut found);
+    found
+}
+
+fn consider(
+    tree: &Tree<'_>,
+    directory: &str,
+    names: &[&str],
+    ecosystem: &'static Ecosystem,
+    found: &mut Found,
+) {
+    let of = |patterns: &[&str]| -> Vec<String> {
+        names
+            .iter()
+            .filter(|name| patterns.iter().any(|pattern| glob::name_matches(pattern, name)))
+            .map(|name| join(directory, name))
+            .collect()
+    };
+    let mut manifests = of(ecosystem.manifests);
+    let is_weak = manifests.is_empty();
+    if is_weak {
+        manifests = of(ecosystem.weak_manifests);
+    }
+    if manifests.is_empty() {
+        return;
+    }
+    let is_below_another = || {
+        found.candidates.iter().any(|candidate| {
+            candidate.ecosystem.id == ecosystem.id && super::is_above(&candidate.directory, directory)
+        })
+    };
+    if (is_weak || !ecosystem.is_nested) && is_below_another() {
+        return;
+    }
+    if !found.facts.contains_key(directory) {
+        let facts = facts(tree, directory, &mut found.problems);
+        found.facts.insert(directory.to_owned(), facts);
+    }
+    if let Some(when) = &ecosystem.when {
+        let judge = Judge::new(tree, directory, ecosystem, &found.facts[directory], false);
+        if !judge.holds(when) {
+            return;
+        }
+    }
+    found.candidates.push(Candidate {
+        directory: directory.to_owned(),
+        ecosystem,
+        manifests,
+        root: None,
+        members: Vec::new(),
+    });
+}
+
+fn facts(tree: &Tree<'_>, directory: &str, problems: &mut BTreeSet<Problem>) -> Facts {
+    let mut facts = Facts::default();
+    let direct = tree.names(directory).iter().map(|name| join(directory, name));
+    let mut files: Vec<(String, Text<'_>)> = direct
+        .map(|path| {
+            let text = tree.text(&path);
+            (path, text)
+        })
+        .collect();
+    for pattern in FOLDERS {
+        let matching = tree.matching(directory, pattern, MANIFESTS_MAX);
+        files.extend(matching.into_iter().map(|(path, text)| (path.to_owned(), text)));
+    }
+    let mut read_count = 0;
+    for (path, text) in files {
+        let what = match text {
+            Text::NotGiven => continue,
+            Text::TooLarge => "too long to be read".to_owned(),
+            Text::Unreadable => "not readable as text".to_owned(),
+            Text::Given(text) => {
+                let within = super::tree::relative(&path, directory);
+                let Some(mut manifest) = manifest::read(within, text) else {
+                    continue;
+                };
+                read_count += 1;
+                if read_count > MANIFESTS_MAX {
+                    break;
+                }
+                let problem = manifest.problem.take();
+                facts.add(&path, manifest);
+                let Some(problem) = problem else {
+                    continue;
+                };
+                problem
+            }
+        };
+        problems.insert(Problem { path, what });
+    }
+    facts.dependencies.sort_by(|(a, in_a), (b, in_b)| {
+        (&a.name, a.kind, in_a).cmp(&(&b.name, b.kind, in_b))
+    });
+    facts
+}
+
+/// Ties members to the roots that declare them.
+fn link(found: &mut Found) {
+    let mut parents: Vec<Option<usize>> = vec![None; found.candidates.len()];
+    for (index, root) in found.candidates.iter().enumerate() {
+        let Some(facts) = found.facts.get(&root.directory) else {
+            continue;
+        };
+        let patterns = |list: &[(&str, String)]| -> Vec<String> {
+            list.iter()
+                .filter(|(family, _)| *family == root.ecosystem.family)
+                .filter_map(|(_, pattern)| resolve(&root.directory, pattern))
+                .collect()
+        };
+        let members = patterns(&facts.members);
+        if members.is_empty() {
+            continue;
+        }
+        let excluded = patterns(&facts.excluded);
+        let matches = |list: &[String], directory: &str| {
+            list.iter().any(|pattern| glob::path_matches(pattern, directory))
+        };
+        for (other, member) in found.candidates.iter().enumerate() {
+            let is_member = other != index
+                && member.ecosystem.family == root.ecosystem.family
+                && member.ecosystem.id == root.ecosystem.id
+                && member.directory != root.directory
+                && matches(&members, &member.directory)
+                && !matches(&excluded, &member.directory);
+            if is_member && parents[other].is_none() {
+                parents[other] = Some(index);
+            }
+        }
+    }
+    for index in 0..parents.len() {
+        // Declarations may go in a circle; the way up is bounded by the number of projects.
+        let mut root = parents[index];
+        for _ in 0..parents.len() {
+            match root.and_then(|root| parents[root]) {
+                Some(next) if next != index => root = Some(next),
+                _ => break,
+            }
+        }
+        let is_circle = root.is_some_and(|root| parents[root].is_some());
+        if let Some(root) = root.filter(|_| !is_circle) {
+            found.candidates[index].root = Some(root);
+            found.candidates[root].members.push(index);
+        }
+    }
+}

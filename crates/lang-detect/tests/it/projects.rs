@@ -1,0 +1,5 @@
+//! Behaviour of the detection of projects.
+
+mod behaviour;
+mod labels;
+mod prop;
