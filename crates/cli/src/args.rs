@@ -138,6 +138,8 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: DoctorFormat,
     },
+    /// Tell what a directory's projects are built, tested and checked with
+    Detect(DetectArgs),
     /// Print the JSON Schema of the result document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
@@ -246,6 +248,20 @@ pub(crate) struct InitArgs {
     /// Show what would change and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+/// What `detect` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DetectArgs {
+    /// The directory to look at
+    #[arg(default_value = ".")]
+    pub(crate) path: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say what each finding rests on
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 /// The form of `doctor`'s output.

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 mod completions;
+mod detect;
 mod doctor;
 mod hook;
 mod init;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Hook { harness } => Ok(hook::run(harness)),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
+        Command::Detect(args) => detect::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

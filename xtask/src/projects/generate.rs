@@ -56,6 +56,9 @@ const TEXTS: &[&str] = &[
     "appveyor.yml",
     ".appveyor.yml",
     "azure-pipelines.yml",
+    "ci/*.sh",
+    "script/*.sh",
+    "scripts/*.sh",
 ];
 
 #[derive(Debug, Deserialize)]

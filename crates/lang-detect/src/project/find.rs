@@ -34,11 +34,13 @@ const FOLDERS: &[&str] = &[
     ".github/workflows/*.yml",
     "buildSrc/**/*.gradle",
     "buildSrc/**/*.gradle.kts",
-    "ci/*.yml",
+    "ci/*.sh",
     "gradle/**/*.gradle",
     "gradle/**/*.gradle.kts",
     "gradle/**/libs.versions.toml",
     "requirements/*.txt",
+    "script/*.sh",
+    "scripts/*.sh",
 ];
 
 /// What the manifests of one directory say together.

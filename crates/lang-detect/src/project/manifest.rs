@@ -21,6 +21,17 @@ const DEPENDENCIES_MAX: usize = 5_000;
 /// How many members one manifest may declare.
 const MEMBERS_MAX: usize = 5_000;
 
+/// The files of continuous integration, relative to the project.
+const INTEGRATION: &[&str] = &[
+    ".appveyor.yml",
+    ".builds/*.yml",
+    ".circleci/config.yml",
+    ".cirrus.yml",
+    ".github/workflows/*.{yml,yaml}",
+    ".gitlab-ci.yml",
+    ".travis.yml",
+];
+
 /// A structured manifest, kept to be asked for keys.
 #[derive(Debug)]
 pub(super) enum Document {
@@ -164,8 +175,12 @@ fn by_ending(path: &str, name: &str, text: &str) -> Option<Manifest> {
     if is("*requirements*.txt") || path.starts_with("requirements/") {
         return Some(plain::requirements(text));
     }
-    let is_commands = ["*.yml", "*.yaml", "*akefile*", "justfile", "Justfile", "noxfile.py"];
-    if is_commands.iter().any(|pattern| is(pattern)) {
+    // Settings of other tools are in YAML too: only continuous integration runs commands.
+    let is_integration = is("*.{yml,yaml}") && path.starts_with('.')
+        && INTEGRATION.iter().any(|pattern| glob::path_matches(pattern, path))
+        || matches!(name, "appveyor.yml" | "azure-pipelines.yml" | "Taskfile.yml");
+    let is_script = is("*akefile*") || is("*.sh") || matches!(name, "justfile" | "Justfile" | "noxfile.py");
+    if is_integration || is_script {
         let mut manifest = Manifest::of("");
         manifest.commands = if is("noxfile.py") {
             commands::in_nox(text)

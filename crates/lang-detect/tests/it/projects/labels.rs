@@ -101,7 +101,7 @@ impl Table {
     }
 
     fn print(&self) -> String {
-        let mut text = format!("{:<16} {:>9} {:>9} {:>9}   hits wrong missed\n", "F1 or share", "tuned", "held-out", "all");
+        let mut text = format!("{:<16} {:>9} {:>9} {:>9} {:>9}   hits wrong missed\n", "F1 or share", "tuned", "held-out", "fresh", "all");
         let whats: BTreeSet<&String> = self.scores.keys().map(|(what, _)| what).collect();
         for what in whats {
             let of = |split: &str| {
@@ -110,9 +110,10 @@ impl Table {
             let all = of("all");
             let _ = writeln!(
                 text,
-                "{what:<16} {:>9.3} {:>9.3} {:>9.3}   {:>4} {:>5} {:>6}",
+                "{what:<16} {:>9.3} {:>9.3} {:>9.3} {:>9.3}   {:>4} {:>5} {:>6}",
                 of("tuned").f1(),
                 of("held-out").f1(),
+                of("fresh").f1(),
                 all.f1(),
                 all.hits,
                 all.wrong,
