@@ -256,7 +256,9 @@ pub struct Project {
 impl Project {
     /// What was found of one kind.
     pub fn of(&self, key: Key) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(move |finding| finding.key == key)
+        self.findings
+            .iter()
+            .filter(move |finding| finding.key == key)
     }
 
     /// The strongest finding of one kind.
@@ -349,7 +351,11 @@ impl Projects {
                 .is_some_and(|extension| project.extensions.contains(&extension))
         };
         let mut best: Option<(&Project, (bool, usize))> = None;
-        for project in self.all.iter().filter(|project| is_above(&project.directory, path)) {
+        for project in self
+            .all
+            .iter()
+            .filter(|project| is_above(&project.directory, path))
+        {
             let worth = (claims(project), project.directory.len());
             if best.is_none_or(|(_, most)| worth > most) {
                 best = Some((project, worth));

@@ -39,6 +39,7 @@ const TEXTS: &[&str] = &[
     "pyproject.toml",
     "tox.ini",
     "setup.cfg",
+    "setup.py",
     "noxfile.py",
     "go.mod",
     "go.work",
@@ -150,8 +151,19 @@ pub(super) fn run(is_check: bool) -> Result<Ended> {
     if is_check {
         let written = fs::read_to_string(&path).unwrap_or_default();
         let is_same = written == text;
-        println!("{TABLES}: {}", if is_same { "up to date" } else { "run `cargo xtask projects generate`" });
-        return Ok(if is_same { Ended::Well } else { Ended::WithFindings });
+        println!(
+            "{TABLES}: {}",
+            if is_same {
+                "up to date"
+            } else {
+                "run `cargo xtask projects generate`"
+            }
+        );
+        return Ok(if is_same {
+            Ended::Well
+        } else {
+            Ended::WithFindings
+        });
     }
     fs::write(&path, text).with_context(|| format!("writing {TABLES}"))?;
     println!("wrote {TABLES}");
@@ -163,16 +175,24 @@ fn tables() -> Result<String> {
     let mut ecosystems = BTreeMap::new();
     for id in ORDER {
         let path = workspace::root().join(DATA).join(format!("{id}.toml"));
-        let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         let ecosystem: Ecosystem =
             toml::from_str(&text).with_context(|| format!("understanding {DATA}/{id}.toml"))?;
-        ensure!(ecosystem.id == **id, "{DATA}/{id}.toml says that it is {}", ecosystem.id);
+        ensure!(
+            ecosystem.id == **id,
+            "{DATA}/{id}.toml says that it is {}",
+            ecosystem.id
+        );
         ecosystems.insert(*id, ecosystem);
     }
     for entry in fs::read_dir(workspace::root().join(DATA))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         let id = name.trim_end_matches(".toml");
-        ensure!(ORDER.contains(&id), "{DATA}/{name} is not in the order of the ecosystems");
+        ensure!(
+            ORDER.contains(&id),
+            "{DATA}/{name} is not in the order of the ecosystems"
+        );
     }
     let mut code = String::from(
         "//! Written by `cargo xtask projects generate` from `data/projects`; not to be edited.\n\n\
@@ -181,17 +201,33 @@ fn tables() -> Result<String> {
     let mut texts: BTreeSet<String> = TEXTS.iter().map(|text| (*text).to_owned()).collect();
     for ecosystem in ecosystems.values() {
         texts.extend(ecosystem.texts.iter().map(|text| last_parts(text)));
-        let whens = ecosystem.detector.iter().map(|d| (&d.when, &d.some, &d.every));
+        let whens = ecosystem
+            .detector
+            .iter()
+            .map(|d| (&d.when, &d.some, &d.every));
         let whens = whens.chain(ecosystem.suite.iter().map(|s| (&s.when, &s.some, &s.every)));
         for (when, some, every) in whens {
-            let all = when.iter().chain(some.iter().flatten()).chain(every.iter().flatten());
+            let all = when
+                .iter()
+                .chain(some.iter().flatten())
+                .chain(every.iter().flatten());
             all.for_each(|condition| files_of(condition, &mut texts));
         }
     }
-    writeln!(code, "/// The files whose texts are of use, by the end of their paths.")?;
+    writeln!(
+        code,
+        "/// The files whose texts are of use, by the end of their paths."
+    )?;
     writeln!(code, "#[rustfmt::skip]")?;
-    writeln!(code, "pub(super) const TEXTS: &[&str] = &{};\n", list(texts.iter()))?;
-    writeln!(code, "/// The ecosystems, in the order in which they are asked.")?;
+    writeln!(
+        code,
+        "pub(super) const TEXTS: &[&str] = &{};\n",
+        list(texts.iter())
+    )?;
+    writeln!(
+        code,
+        "/// The ecosystems, in the order in which they are asked."
+    )?;
     writeln!(code, "#[rustfmt::skip]")?;
     writeln!(code, "pub(super) static ECOSYSTEMS: &[Ecosystem] = &[")?;
     for id in ORDER {
@@ -208,27 +244,48 @@ fn last_parts(pattern: &str) -> String {
 
 fn files_of(condition: &Condition, texts: &mut BTreeSet<String>) {
     let inner = condition.every.iter().chain(&condition.some).flatten();
-    inner.chain(condition.not.as_deref()).for_each(|inner| files_of(inner, texts));
+    inner
+        .chain(condition.not.as_deref())
+        .for_each(|inner| files_of(inner, texts));
     texts.extend(condition.file.as_deref().map(last_parts));
 }
 
 fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>) -> Result<()> {
     let parent = match &ecosystem.extends {
-        Some(id) => Some(all.get(id.as_str()).with_context(|| format!("there is no {id}"))?),
+        Some(id) => Some(
+            all.get(id.as_str())
+                .with_context(|| format!("there is no {id}"))?,
+        ),
         None => None,
     };
     let family = ecosystem.family.as_ref().unwrap_or(&ecosystem.id);
-    writeln!(code, "Ecosystem {{ id: {:?}, name: {:?}, family: {family:?},", ecosystem.id, ecosystem.name)?;
+    writeln!(
+        code,
+        "Ecosystem {{ id: {:?}, name: {:?}, family: {family:?},",
+        ecosystem.id, ecosystem.name
+    )?;
     writeln!(code, "extensions: &{},", list(ecosystem.extensions.iter()))?;
     writeln!(code, "manifests: &{},", list(ecosystem.manifests.iter()))?;
-    writeln!(code, "weak_manifests: &{},", list(ecosystem.weak_manifests.iter()))?;
-    writeln!(code, "is_nested: {}, is_compiled: {},", ecosystem.nested, ecosystem.compiled)?;
+    writeln!(
+        code,
+        "weak_manifests: &{},",
+        list(ecosystem.weak_manifests.iter())
+    )?;
+    writeln!(
+        code,
+        "is_nested: {}, is_compiled: {},",
+        ecosystem.nested, ecosystem.compiled
+    )?;
     match &ecosystem.when {
         Some(when) => writeln!(code, "when: Some({}),", condition(when)?)?,
         None => writeln!(code, "when: None,")?,
     }
     writeln!(code, "detectors: &[")?;
-    for detector in ecosystem.detector.iter().chain(parent.iter().flat_map(|p| &p.detector)) {
+    for detector in ecosystem
+        .detector
+        .iter()
+        .chain(parent.iter().flat_map(|p| &p.detector))
+    {
         let when = whole(&detector.when, &detector.some, &detector.every)
             .with_context(|| format!("the detector {}", detector.id))?;
         writeln!(
@@ -246,7 +303,11 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
         )?;
     }
     writeln!(code, "], suites: &[")?;
-    for suite in ecosystem.suite.iter().chain(parent.iter().flat_map(|p| &p.suite)) {
+    for suite in ecosystem
+        .suite
+        .iter()
+        .chain(parent.iter().flat_map(|p| &p.suite))
+    {
         let when = whole(&suite.when, &suite.some, &suite.every)?;
         writeln!(
             code,
@@ -298,7 +359,11 @@ fn condition(condition: &Condition) -> Result<String> {
         ("Script", &condition.script),
         ("Found", &condition.found),
     ] {
-        found.extend(value.as_ref().map(|value| format!("Condition::{name}({value:?})")));
+        found.extend(
+            value
+                .as_ref()
+                .map(|value| format!("Condition::{name}({value:?})")),
+        );
     }
     for (name, value) in [
         ("Workspace", condition.workspace),
@@ -310,13 +375,20 @@ fn condition(condition: &Condition) -> Result<String> {
     if let Some(key) = &condition.key {
         let file = condition.file.as_ref().context("`key` needs `in`")?;
         let starts = condition.starts.as_deref().unwrap_or_default();
-        found.push(format!("Condition::Key {{ file: {file:?}, key: {key:?}, starts: {starts:?} }}"));
+        found.push(format!(
+            "Condition::Key {{ file: {file:?}, key: {key:?}, starts: {starts:?} }}"
+        ));
     }
     if let Some(text) = &condition.content {
         let file = condition.file.as_ref().context("`content` needs `in`")?;
-        found.push(format!("Condition::Content {{ file: {file:?}, text: {text:?} }}"));
+        found.push(format!(
+            "Condition::Content {{ file: {file:?}, text: {text:?} }}"
+        ));
     }
-    ensure!(found.len() == 1, "a condition asks for one thing: {condition:?}");
+    ensure!(
+        found.len() == 1,
+        "a condition asks for one thing: {condition:?}"
+    );
     Ok(found.remove(0))
 }
 

@@ -10,7 +10,8 @@ use crate::{Ended, workspace};
 
 pub(super) fn run(name: &str, dir: &Path) -> Result<Ended> {
     let files = listing(dir)?;
-    let mut text = String::from("The listing, one path a line; then the texts that the detection reads.\n\n");
+    let mut text =
+        String::from("The listing, one path a line; then the texts that the detection reads.\n\n");
     for path in &files {
         text.push_str(path);
         text.push('\n');
@@ -23,7 +24,10 @@ pub(super) fn run(name: &str, dir: &Path) -> Result<Ended> {
         let Ok(content) = String::from_utf8(bytes) else {
             continue;
         };
-        if content.lines().any(|line| line.starts_with("-- ") && line.ends_with(" --")) {
+        if content
+            .lines()
+            .any(|line| line.starts_with("-- ") && line.ends_with(" --"))
+        {
             bail!("{path} holds a line that looks like a border of txtar");
         }
         text.push_str(&format!("-- {path} --\n{content}"));
@@ -43,7 +47,9 @@ fn listing(dir: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     let mut folders = vec![dir.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?
+        {
             let entry = entry?;
             let kind = entry.file_type()?;
             if kind.is_dir() {

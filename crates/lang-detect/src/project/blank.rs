@@ -44,7 +44,11 @@ pub(super) fn hashes(text: &str) -> String {
         if rest.starts_with('#') && !rest.starts_with("#{") {
             rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
         } else {
-            let end = if rest.starts_with('#') { 1 } else { quoted_end(rest) };
+            let end = if rest.starts_with('#') {
+                1
+            } else {
+                quoted_end(rest)
+            };
             kept.push_str(&rest[..end]);
             rest = &rest[end..];
         }

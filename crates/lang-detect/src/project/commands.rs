@@ -95,10 +95,15 @@ pub(super) fn in_nox(text: &str) -> Vec<String> {
 fn command(words: &[&str]) -> Option<String> {
     let (program, rest) = words.split_first()?;
     let program = program.trim_start_matches(['@', '-', '+']);
-    let program = ["vendor/bin/", "./vendor/bin/", "node_modules/.bin/", "./node_modules/.bin/"]
-        .iter()
-        .find_map(|prefix| program.strip_prefix(prefix))
-        .unwrap_or(program);
+    let program = [
+        "vendor/bin/",
+        "./vendor/bin/",
+        "node_modules/.bin/",
+        "./node_modules/.bin/",
+    ]
+    .iter()
+    .find_map(|prefix| program.strip_prefix(prefix))
+    .unwrap_or(program);
     let is_program = program
         .starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '$'))
         && !program.ends_with(':');
@@ -159,7 +164,10 @@ mod tests {
 
     fn check(line: &str, expected: &str) {
         let found = in_line(line);
-        assert!(found.iter().any(|command| command == expected), "{line}: {found:?}");
+        assert!(
+            found.iter().any(|command| command == expected),
+            "{line}: {found:?}"
+        );
     }
 
     #[test]
@@ -175,7 +183,10 @@ mod tests {
 
     #[test]
     fn what_wraps_is_kept_too() {
-        check("nyc --reporter=html npm test", "nyc --reporter=html npm test");
+        check(
+            "nyc --reporter=html npm test",
+            "nyc --reporter=html npm test",
+        );
         check("uv run coverage run -m pytest", "coverage run -m pytest");
     }
 

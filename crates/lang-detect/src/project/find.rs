@@ -76,7 +76,9 @@ impl Facts {
             self.documents.push((path.to_owned(), document));
         }
         for (name, command) in manifest.scripts {
-            self.scripts.entry(name).or_insert((command, path.to_owned()));
+            self.scripts
+                .entry(name)
+                .or_insert((command, path.to_owned()));
         }
         let commands = manifest.commands.into_iter();
         self.commands
@@ -84,7 +86,8 @@ impl Facts {
         let members = manifest.members.into_iter();
         self.members.extend(members.map(|member| (family, member)));
         let excluded = manifest.excluded.into_iter();
-        self.excluded.extend(excluded.map(|member| (family, member)));
+        self.excluded
+            .extend(excluded.map(|member| (family, member)));
     }
 }
 
@@ -112,11 +115,17 @@ pub(super) fn projects(tree: &Tree<'_>) -> Found {
     if tree.is_cut() {
         found.problems.insert(Problem {
             path: String::new(),
-            what: format!("more than {} files, the rest was left out", super::FILES_MAX),
+            what: format!(
+                "more than {} files, the rest was left out",
+                super::FILES_MAX
+            ),
         });
     }
     for (directory, names) in tree.directories() {
-        if directory.split('/').any(|part| DATA_DIRECTORIES.contains(&part)) {
+        if directory
+            .split('/')
+            .any(|part| DATA_DIRECTORIES.contains(&part))
+        {
             continue;
         }
         for ecosystem in ECOSYSTEMS {
@@ -144,7 +153,11 @@ fn consider(
     let of = |patterns: &[&str]| -> Vec<String> {
         names
             .iter()
-            .filter(|name| patterns.iter().any(|pattern| glob::name_matches(pattern, name)))
+            .filter(|name| {
+                patterns
+                    .iter()
+                    .any(|pattern| glob::name_matches(pattern, name))
+            })
             .map(|name| join(directory, name))
             .collect()
     };
@@ -158,7 +171,8 @@ fn consider(
     }
     let is_below_another = || {
         found.candidates.iter().any(|candidate| {
-            candidate.ecosystem.id == ecosystem.id && super::is_above(&candidate.directory, directory)
+            candidate.ecosystem.id == ecosystem.id
+                && super::is_above(&candidate.directory, directory)
         })
     };
     if (is_weak || !ecosystem.is_nested) && is_below_another() {
@@ -185,7 +199,10 @@ fn consider(
 
 fn facts(tree: &Tree<'_>, directory: &str, problems: &mut BTreeSet<Problem>) -> Facts {
     let mut facts = Facts::default();
-    let direct = tree.names(directory).iter().map(|name| join(directory, name));
+    let direct = tree
+        .names(directory)
+        .iter()
+        .map(|name| join(directory, name));
     let mut files: Vec<(String, Text<'_>)> = direct
         .map(|path| {
             let text = tree.text(&path);
@@ -194,7 +211,11 @@ fn facts(tree: &Tree<'_>, directory: &str, problems: &mut BTreeSet<Problem>) -> 
         .collect();
     for pattern in FOLDERS {
         let matching = tree.matching(directory, pattern, MANIFESTS_MAX);
-        files.extend(matching.into_iter().map(|(path, text)| (path.to_owned(), text)));
+        files.extend(
+            matching
+                .into_iter()
+                .map(|(path, text)| (path.to_owned(), text)),
+        );
     }
     let mut read_count = 0;
     for (path, text) in files {
@@ -221,9 +242,9 @@ fn facts(tree: &Tree<'_>, directory: &str, problems: &mut BTreeSet<Problem>) -> 
         };
         problems.insert(Problem { path, what });
     }
-    facts.dependencies.sort_by(|(a, in_a), (b, in_b)| {
-        (&a.name, a.kind, in_a).cmp(&(&b.name, b.kind, in_b))
-    });
+    facts
+        .dependencies
+        .sort_by(|(a, in_a), (b, in_b)| (&a.name, a.kind, in_a).cmp(&(&b.name, b.kind, in_b)));
     facts
 }
 
@@ -246,7 +267,8 @@ fn link(found: &mut Found) {
         }
         let excluded = patterns(&facts.excluded);
         let matches = |list: &[String], directory: &str| {
-            list.iter().any(|pattern| glob::path_matches(pattern, directory))
+            list.iter()
+                .any(|pattern| glob::path_matches(pattern, directory))
         };
         for (other, member) in found.candidates.iter().enumerate() {
             let is_member = other != index

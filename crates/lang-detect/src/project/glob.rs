@@ -117,7 +117,10 @@ mod tests {
 
     #[test]
     fn endings_are_compared_part_by_part() {
-        assert!(ending_matches(".github/workflows/*.yml", "x/.github/workflows/ci.yml"));
+        assert!(ending_matches(
+            ".github/workflows/*.yml",
+            "x/.github/workflows/ci.yml"
+        ));
         assert!(ending_matches("package.json", "package.json"));
         assert!(!ending_matches("package.json", "a/xpackage.json"));
     }

@@ -75,9 +75,9 @@ impl<'t, 'f> Judge<'t, 'f> {
                 holds
             }
             // Every one is asked, since each is evidence.
-            Condition::Some(any) => any
-                .iter()
-                .fold(false, |holds, condition| self.judge(condition, evidence) || holds),
+            Condition::Some(any) => any.iter().fold(false, |holds, condition| {
+                self.judge(condition, evidence) || holds
+            }),
             Condition::Not(condition) => !self.judge(condition, &mut Vec::new()),
             Condition::Path(pattern) => {
                 let files = self.tree.matching(self.directory, pattern, 1);
@@ -95,13 +95,17 @@ impl<'t, 'f> Judge<'t, 'f> {
             Condition::Key { file, key, starts } => self.key(evidence, file, key, starts),
             Condition::Content { file, text } => {
                 let found = self.content(file, text);
-                add(evidence, EvidenceKind::Content, found, || (*text).to_owned())
+                add(evidence, EvidenceKind::Content, found, || {
+                    (*text).to_owned()
+                })
             }
             Condition::Command(program) => {
                 let found = self.command(program);
                 let file = found.map(|(_, file)| file.clone());
                 add(evidence, EvidenceKind::Command, file, || {
-                    found.map(|(command, _)| command.clone()).unwrap_or_default()
+                    found
+                        .map(|(command, _)| command.clone())
+                        .unwrap_or_default()
                 })
             }
             Condition::Script(name) => {
@@ -109,21 +113,28 @@ impl<'t, 'f> Judge<'t, 'f> {
                 let found = found.filter(|(command, _)| !is_placeholder(command));
                 let file = found.map(|(_, file)| file.clone());
                 add(evidence, EvidenceKind::Script, file, || {
-                    found.map(|(command, _)| format!("{name}: {command}")).unwrap_or_default()
+                    found
+                        .map(|(command, _)| format!("{name}: {command}"))
+                        .unwrap_or_default()
                 })
             }
             Condition::Found(id) => self.found.contains(id),
             Condition::Workspace => {
                 let holds = self.facts.declares_members(self.ecosystem.family);
                 let file = holds.then(String::new);
-                add(evidence, EvidenceKind::Workspace, file, || "it declares members".to_owned())
+                add(evidence, EvidenceKind::Workspace, file, || {
+                    "it declares members".to_owned()
+                })
             }
             Condition::Member => self.is_member,
             Condition::Toolchain => {
                 let name = self.ecosystem.name;
-                add(evidence, EvidenceKind::Toolchain, Some(String::new()), || {
-                    format!("ships with {name}")
-                })
+                add(
+                    evidence,
+                    EvidenceKind::Toolchain,
+                    Some(String::new()),
+                    || format!("ships with {name}"),
+                )
             }
         }
     }
@@ -139,14 +150,12 @@ impl<'t, 'f> Judge<'t, 'f> {
         all[from..]
             .iter()
             .take_while(|(dependency, _)| dependency.name.starts_with(prefix))
-            .find(|(dependency, _)| is_wanted(dependency) && glob::name_matches(name, &dependency.name))
+            .find(|(dependency, _)| {
+                is_wanted(dependency) && glob::name_matches(name, &dependency.name)
+            })
     }
 
-    fn depends(
-        &self,
-        evidence: &mut Vec<Evidence>,
-        found: Option<&(Dependency, String)>,
-    ) -> bool {
+    fn depends(&self, evidence: &mut Vec<Evidence>, found: Option<&(Dependency, String)>) -> bool {
         let file = found.map(|(_, file)| file.clone());
         add(evidence, EvidenceKind::Dependency, file, || {
             found
@@ -165,15 +174,25 @@ impl<'t, 'f> Judge<'t, 'f> {
                 .flatten()?;
             value.starts_with(starts).then(|| (path.clone(), value))
         });
-        let value = found.as_ref().map(|(_, value)| value.clone()).unwrap_or_default();
-        add(evidence, EvidenceKind::Key, found.map(|(path, _)| path), || {
-            let shown: String = value.chars().take(80).collect();
-            format!("{key} {shown}").trim_end().to_owned()
-        })
+        let value = found
+            .as_ref()
+            .map(|(_, value)| value.clone())
+            .unwrap_or_default();
+        add(
+            evidence,
+            EvidenceKind::Key,
+            found.map(|(path, _)| path),
+            || {
+                let shown: String = value.chars().take(80).collect();
+                format!("{key} {shown}").trim_end().to_owned()
+            },
+        )
     }
 
     fn content(&self, pattern: &str, text: &str) -> Option<String> {
-        let files = self.tree.matching(self.directory, pattern, CONTENT_FILES_MAX);
+        let files = self
+            .tree
+            .matching(self.directory, pattern, CONTENT_FILES_MAX);
         let found = files.into_iter().find(|(path, content)| {
             let Text::Given(content) = content else {
                 return false;
@@ -226,8 +245,13 @@ impl<'t, 'f> Judge<'t, 'f> {
         let name = match detector.version {
             Some(name) => name,
             None => {
-                let found = evidence.iter().find(|one| one.kind == EvidenceKind::Dependency)?;
-                found.what.split_once(' ').map_or(found.what.as_str(), |(name, _)| name)
+                let found = evidence
+                    .iter()
+                    .find(|one| one.kind == EvidenceKind::Dependency)?;
+                found
+                    .what
+                    .split_once(' ')
+                    .map_or(found.what.as_str(), |(name, _)| name)
             }
         };
         let (dependency, _) = self.dependency(name, false)?;
@@ -341,7 +365,10 @@ fn judge(tree: &Tree<'_>, candidate: &Candidate, facts: &BTreeMap<String, Facts>
             } else {
                 &mut judged.findings
             };
-            if !list.iter().any(|known| known.key == finding.key && known.id == finding.id) {
+            if !list
+                .iter()
+                .any(|known| known.key == finding.key && known.id == finding.id)
+            {
                 list.push(finding);
             }
         }
@@ -354,9 +381,15 @@ fn judge(tree: &Tree<'_>, candidate: &Candidate, facts: &BTreeMap<String, Facts>
 fn one_package_manager(judged: &mut Judged) {
     let strength = |finding: &Finding| {
         let has = |kind| finding.evidence.iter().any(|one| one.kind == kind);
-        (has(EvidenceKind::Key), has(EvidenceKind::Path), finding.evidence.len())
+        (
+            has(EvidenceKind::Key),
+            has(EvidenceKind::Path),
+            finding.evidence.len(),
+        )
     };
-    let managers = judged.findings.extract_if(.., |finding| finding.key == Key::PackageManager);
+    let managers = judged
+        .findings
+        .extract_if(.., |finding| finding.key == Key::PackageManager);
     let mut managers: Vec<Finding> = managers.collect();
     // Stable: of equals the first in the data stays first.
     managers.sort_by_key(|finding| std::cmp::Reverse(strength(finding)));
@@ -378,7 +411,10 @@ fn share(candidates: &[Candidate], judged: &mut [Judged]) {
                 for finding in judged[member].findings.iter().filter(|one| one.key == key) {
                     if !taken.iter().any(|known| known.id == finding.id) {
                         let from = Some(candidates[member].directory.clone());
-                        taken.push(Finding { from, ..finding.clone() });
+                        taken.push(Finding {
+                            from,
+                            ..finding.clone()
+                        });
                     }
                 }
             }
@@ -390,7 +426,9 @@ fn share(candidates: &[Candidate], judged: &mut [Judged]) {
         if candidate.root.is_none() {
             continue;
         }
-        judged[index].findings.retain(|one| !OF_THE_ROOT.contains(&one.key));
+        judged[index]
+            .findings
+            .retain(|one| !OF_THE_ROOT.contains(&one.key));
     }
     for (index, candidate) in candidates.iter().enumerate() {
         let Some(root) = candidate.root else {
@@ -403,16 +441,23 @@ fn share(candidates: &[Candidate], judged: &mut [Judged]) {
             }
             // What the root itself has, and not what it took over from other members.
             let from_root = |one: &&Finding| one.key == key && one.from.is_none();
-            let taken: Vec<Finding> = judged[root].findings.iter().filter(from_root).cloned().collect();
+            let taken: Vec<Finding> = judged[root]
+                .findings
+                .iter()
+                .filter(from_root)
+                .cloned()
+                .collect();
             if taken.is_empty() {
                 continue;
             }
             judged[index].findings.retain(|one| one.key != key);
             let from = Some(candidates[root].directory.clone());
-            judged[index].findings.extend(taken.into_iter().map(|one| Finding {
-                from: from.clone(),
-                ..one
-            }));
+            judged[index]
+                .findings
+                .extend(taken.into_iter().map(|one| Finding {
+                    from: from.clone(),
+                    ..one
+                }));
         }
     }
 }
@@ -432,11 +477,25 @@ fn project(tree: &Tree<'_>, found: &Found, candidate: &Candidate, mut judged: Ju
     judged.findings.sort_by_key(|finding| finding.key);
     let directory_of = |index: usize| found.candidates[index].directory.clone();
     let root = candidate.root.map(directory_of);
-    let mut members: Vec<String> = candidate.members.iter().copied().map(directory_of).collect();
+    let mut members: Vec<String> = candidate
+        .members
+        .iter()
+        .copied()
+        .map(directory_of)
+        .collect();
     members.sort();
     let facts = found.facts.get(&candidate.directory);
-    let name = facts.and_then(|facts| facts.names.get(candidate.ecosystem.family)).cloned();
-    let runs = runs(tree, candidate, facts, &judged, name.as_deref(), root.as_deref());
+    let name = facts
+        .and_then(|facts| facts.names.get(candidate.ecosystem.family))
+        .cloned();
+    let runs = runs(
+        tree,
+        candidate,
+        facts,
+        &judged,
+        name.as_deref(),
+        root.as_deref(),
+    );
     Project {
         directory: candidate.directory.clone(),
         ecosystem: candidate.ecosystem.id,
@@ -472,7 +531,10 @@ fn runs(
         .iter()
         .filter(|suite| judge.holds(&suite.when))
         .collect();
-    let manager = judged.findings.iter().find(|one| one.key == Key::PackageManager);
+    let manager = judged
+        .findings
+        .iter()
+        .find(|one| one.key == Key::PackageManager);
     let manager = manager.and_then(|one| {
         ecosystem
             .detectors
@@ -484,8 +546,14 @@ fn runs(
         directory: candidate.directory.clone(),
         root: root.to_owned(),
         name: name.unwrap_or_default().to_owned(),
-        script: manager.and_then(|one| one.script).unwrap_or_default().to_owned(),
-        exec: manager.and_then(|one| one.exec).unwrap_or_default().to_owned(),
+        script: manager
+            .and_then(|one| one.script)
+            .unwrap_or_default()
+            .to_owned(),
+        exec: manager
+            .and_then(|one| one.exec)
+            .unwrap_or_default()
+            .to_owned(),
         wrappers: run::wrappers(tree, root, &suites),
     };
     Runs::new(places, &suites)

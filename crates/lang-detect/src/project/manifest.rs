@@ -143,6 +143,7 @@ pub(super) fn read(path: &str, text: &str) -> Option<Manifest> {
         "pyproject.toml" => pyproject::read(text),
         "libs.versions.toml" => toml::gradle_catalogue(text),
         "tox.ini" | "setup.cfg" => ini::read(text),
+        "setup.py" => plain::setup_py(text),
         "go.mod" => plain::go_mod(text),
         "go.work" => plain::go_work(text),
         "pom.xml" => maven::read(text),
@@ -173,13 +174,28 @@ fn by_ending(path: &str, name: &str, text: &str) -> Option<Manifest> {
         return Some(msbuild::solution(text));
     }
     if is("*requirements*.txt") || path.starts_with("requirements/") {
-        return Some(plain::requirements(text));
+        // A file of requirements beside the main one is for an occasion: tests, an extra.
+        let is_main = is("requirements.txt")
+            || is("{base,common,core,default,install,main,prod,production,runtime}.txt");
+        let kind = if is_main {
+            DependencyKind::Runtime
+        } else {
+            DependencyKind::Other
+        };
+        return Some(plain::requirements(text, kind));
     }
     // Settings of other tools are in YAML too: only continuous integration runs commands.
-    let is_integration = is("*.{yml,yaml}") && path.starts_with('.')
-        && INTEGRATION.iter().any(|pattern| glob::path_matches(pattern, path))
-        || matches!(name, "appveyor.yml" | "azure-pipelines.yml" | "Taskfile.yml");
-    let is_script = is("*akefile*") || is("*.sh") || matches!(name, "justfile" | "Justfile" | "noxfile.py");
+    let is_integration = is("*.{yml,yaml}")
+        && path.starts_with('.')
+        && INTEGRATION
+            .iter()
+            .any(|pattern| glob::path_matches(pattern, path))
+        || matches!(
+            name,
+            "appveyor.yml" | "azure-pipelines.yml" | "Taskfile.yml"
+        );
+    let is_script =
+        is("*akefile*") || is("*.sh") || matches!(name, "justfile" | "Justfile" | "noxfile.py");
     if is_integration || is_script {
         let mut manifest = Manifest::of("");
         manifest.commands = if is("noxfile.py") {

@@ -104,7 +104,10 @@ impl Runs {
         let within = relative(path, directory);
         let run = self.files.iter().find(|run| {
             run.files.is_empty()
-                || run.files.iter().any(|pattern| glob::path_matches(pattern, within))
+                || run
+                    .files
+                    .iter()
+                    .any(|pattern| glob::path_matches(pattern, within))
         })?;
         fill(run.template, &self.places, run.is_at_root, Some(path))
     }
@@ -113,7 +116,10 @@ impl Runs {
 /// The wrapper scripts that a template names, as `gradlew` in `{gradlew|gradle}`.
 pub(super) fn wrappers(tree: &Tree<'_>, root: &str, suites: &[&'static Suite]) -> Vec<String> {
     let mut found = Vec::new();
-    let templates = suites.iter().flat_map(|suite| [suite.all, suite.file]).flatten();
+    let templates = suites
+        .iter()
+        .flat_map(|suite| [suite.all, suite.file])
+        .flatten();
     for word in templates.flat_map(str::split_whitespace) {
         if let Some((wrapper, _)) = choice(word)
             && tree.has(&super::tree::join(root, wrapper))
@@ -136,7 +142,11 @@ fn fill(
     is_at_root: bool,
     path: Option<&str>,
 ) -> Option<Invocation> {
-    let directory = if is_at_root { &places.root } else { &places.directory };
+    let directory = if is_at_root {
+        &places.root
+    } else {
+        &places.directory
+    };
     let mut words: Vec<String> = Vec::new();
     for word in template.split_whitespace() {
         match word {
@@ -145,7 +155,11 @@ fn fill(
             word => match choice(word) {
                 Some((wrapper, program)) => {
                     let is_there = places.wrappers.iter().any(|known| known == wrapper);
-                    words.push(if is_there { up(directory, &places.root, wrapper) } else { program.to_owned() });
+                    words.push(if is_there {
+                        up(directory, &places.root, wrapper)
+                    } else {
+                        program.to_owned()
+                    });
                 }
                 None => words.push(placed(word, places, directory, path)?),
             },
@@ -187,7 +201,10 @@ fn placed(word: &str, places: &Places, directory: &str, path: Option<&str>) -> O
     };
     let mut filled = word.to_owned();
     for (place, value) in [
-        ("{name}", Some(places.name.as_str()).filter(|name| !name.is_empty())),
+        (
+            "{name}",
+            Some(places.name.as_str()).filter(|name| !name.is_empty()),
+        ),
         ("{path}", Some(project).filter(|path| !path.is_empty())),
         ("{gradle}", Some(gradle.as_str())),
         ("{dir}", folder.as_deref()),

@@ -86,7 +86,10 @@ pub(super) fn parts(project: &Project) -> Vec<Part> {
 /// The highest tier of which the part is there; `Full` takes all parts.
 pub(super) fn of(parts: &[Part]) -> Tier {
     let has = |part| parts.contains(&part);
-    if [Part::Style, Part::Types, Part::Tests, Part::Coverage].into_iter().all(has) {
+    if [Part::Style, Part::Types, Part::Tests, Part::Coverage]
+        .into_iter()
+        .all(has)
+    {
         Tier::Full
     } else if has(Part::Tests) {
         Tier::Tests

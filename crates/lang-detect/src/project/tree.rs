@@ -61,7 +61,10 @@ pub enum Text<'a> {
 /// ```
 #[must_use]
 pub fn wants_text(path: &str) -> bool {
-    !is_foreign(path) && TEXTS.iter().any(|pattern| glob::ending_matches(pattern, path))
+    !is_foreign(path)
+        && TEXTS
+            .iter()
+            .any(|pattern| glob::ending_matches(pattern, path))
 }
 
 /// Whether a path leads through one of [`FOREIGN_DIRECTORIES`].
@@ -247,7 +250,10 @@ pub(super) fn relative<'p>(path: &'p str, directory: &str) -> &'p str {
 
 /// A path that may lead upwards, seen from a directory; `None` if it leaves the tree.
 pub(super) fn resolve(directory: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    let mut parts: Vec<&str> = directory
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .collect();
     for part in path.split(['/', '\\']) {
         match part {
             "" | "." => {}

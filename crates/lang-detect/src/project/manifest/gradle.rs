@@ -25,12 +25,18 @@ pub(super) fn read(text: &str) -> Manifest {
         // `kotlin("jvm")`, `` `java-library` `` and the bare names of the plugins block.
         if let Some((_, rest)) = words.split_once("kotlin(\"") {
             let module = rest.split('"').next().unwrap_or_default();
-            manifest.depends(&format!("plugin:kotlin-{module}"), "", DependencyKind::Other);
+            manifest.depends(
+                &format!("plugin:kotlin-{module}"),
+                "",
+                DependencyKind::Other,
+            );
         }
         let bare = words.trim().trim_matches('`');
         if !bare.is_empty()
             && bare.len() <= 40
-            && bare.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            && bare
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
         {
             manifest.depends(&format!("plugin:{bare}"), "", DependencyKind::Other);
         }
@@ -86,7 +92,11 @@ pub(super) fn coordinates(manifest: &mut Manifest, text: &str) {
         if is_name(group) && is_name(artifact) {
             let version = parts.next().unwrap_or_default();
             let version = version.split(['@', ':']).next().unwrap_or_default();
-            manifest.depends(&format!("{group}:{artifact}"), version, DependencyKind::Other);
+            manifest.depends(
+                &format!("{group}:{artifact}"),
+                version,
+                DependencyKind::Other,
+            );
         }
     }
 }

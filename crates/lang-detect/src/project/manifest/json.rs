@@ -11,7 +11,10 @@ pub(super) fn package(text: &str) -> Manifest {
         Ok(parsed) => parsed,
         Err(broken) => return broken,
     };
-    manifest.name = object.get("name").and_then(Value::as_str).map(str::to_owned);
+    manifest.name = object
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     for (key, kind) in [
         ("dependencies", DependencyKind::Runtime),
         ("peerDependencies", DependencyKind::Runtime),
@@ -33,7 +36,10 @@ pub(super) fn composer(text: &str) -> Manifest {
         Ok(parsed) => parsed,
         Err(broken) => return broken,
     };
-    manifest.name = object.get("name").and_then(Value::as_str).map(str::to_owned);
+    manifest.name = object
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     dependencies(&mut manifest, &object, "require", DependencyKind::Runtime);
     dependencies(&mut manifest, &object, "require-dev", DependencyKind::Other);
     scripts(&mut manifest, &object, "scripts");
@@ -46,13 +52,24 @@ pub(super) fn deno(text: &str) -> Manifest {
         Ok(parsed) => parsed,
         Err(broken) => return broken,
     };
-    manifest.name = object.get("name").and_then(Value::as_str).map(str::to_owned);
-    for (name, target) in object.get("imports").and_then(Value::as_object).into_iter().flatten() {
+    manifest.name = object
+        .get("name")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    for (name, target) in object
+        .get("imports")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         // `npm:react@^18` and `jsr:@hono/hono@4`.
         let target = target.as_str().unwrap_or_default();
-        let package = target.split_once(':').map_or(name.as_str(), |(_, package)| package);
+        let package = target
+            .split_once(':')
+            .map_or(name.as_str(), |(_, package)| package);
         let at = package.rfind('@').filter(|at| *at > 0);
-        let (package, requirement) = at.map_or((package, ""), |at| (&package[..at], &package[at + 1..]));
+        let (package, requirement) =
+            at.map_or((package, ""), |at| (&package[..at], &package[at + 1..]));
         manifest.depends(package, requirement, DependencyKind::Runtime);
     }
     scripts(&mut manifest, &object, "tasks");
@@ -76,7 +93,12 @@ pub(super) fn rush(text: &str) -> Manifest {
         Ok(parsed) => parsed,
         Err(broken) => return broken,
     };
-    for project in object.get("projects").and_then(Value::as_array).into_iter().flatten() {
+    for project in object
+        .get("projects")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         if let Some(folder) = project.get("projectFolder").and_then(Value::as_str) {
             manifest.has_member(folder);
         }
@@ -109,13 +131,23 @@ fn dependencies(
     key: &str,
     kind: DependencyKind,
 ) {
-    for (name, requirement) in object.get(key).and_then(Value::as_object).into_iter().flatten() {
+    for (name, requirement) in object
+        .get(key)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         manifest.depends(name, requirement.as_str().unwrap_or_default(), kind);
     }
 }
 
 fn scripts(manifest: &mut Manifest, object: &Map<String, Value>, key: &str) {
-    for (name, command) in object.get(key).and_then(Value::as_object).into_iter().flatten() {
+    for (name, command) in object
+        .get(key)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         match command {
             Value::String(command) => manifest.has_script(name, command),
             Value::Array(commands) => {

@@ -90,7 +90,10 @@ fn take(
     properties: &mut BTreeMap<String, String>,
 ) {
     let mut parts = path.iter().rev().map(String::as_str);
-    let (last, above) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (last, above) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     match (above, last) {
         ("dependency" | "plugin" | "parent", "groupId") => artifact.group = text,
         ("dependency" | "plugin" | "parent", "artifactId") => artifact.artifact = text,

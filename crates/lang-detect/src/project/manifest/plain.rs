@@ -26,12 +26,42 @@ pub(super) fn pnpm_workspace(text: &str) -> Manifest {
     manifest
 }
 
-pub(super) fn requirements(text: &str) -> Manifest {
+pub(super) fn requirements(text: &str, kind: DependencyKind) -> Manifest {
     let mut manifest = Manifest::of("python");
     for line in text.lines() {
         let line = line.trim();
         if !line.starts_with(['#', '-']) && !line.is_empty() {
-            requires(&mut manifest, line, DependencyKind::Runtime);
+            requires(&mut manifest, line, kind);
+        }
+    }
+    manifest
+}
+
+/// `setup.py`, as far as its lists stand there as texts: nothing of it is run.
+pub(super) fn setup_py(text: &str) -> Manifest {
+    let mut manifest = Manifest::of("python");
+    let text = blank::hashes(text);
+    for (key, kind) in [
+        ("install_requires", DependencyKind::Runtime),
+        ("tests_require", DependencyKind::Other),
+        ("extras_require", DependencyKind::Other),
+    ] {
+        for (at, _) in text.match_indices(key) {
+            let rest = &text[at + key.len()..];
+            let Some(list) = rest.trim_start().strip_prefix('=') else {
+                continue;
+            };
+            let close = match list.trim_start().chars().next() {
+                Some('[') => ']',
+                Some('{') => '}',
+                _ => continue,
+            };
+            let list = list.split(close).next().unwrap_or_default();
+            for line in list.lines() {
+                for requirement in quoted(line) {
+                    requires(&mut manifest, requirement, kind);
+                }
+            }
         }
     }
     manifest
@@ -86,7 +116,11 @@ pub(super) fn go_work(text: &str) -> Manifest {
 /// `Gemfile` and `*.gemspec`.
 pub(super) fn ruby(text: &str) -> Manifest {
     let mut manifest = Manifest::of("ruby");
-    for line in blank::hashes(text).lines() {
+    // What the tool `gem build` writes: `%q<rails>.freeze`.
+    let text = blank::hashes(text)
+        .replace("%q<", "'")
+        .replace(">.freeze", "'");
+    for line in text.lines() {
         let code = line.trim_start();
         let kind = if code.starts_with("gem ") || code.starts_with("gem(") {
             DependencyKind::Other
@@ -103,7 +137,8 @@ pub(super) fn ruby(text: &str) -> Manifest {
         let mut texts = quoted(code);
         if let Some(name) = texts.next() {
             let requirement = texts.next().unwrap_or_default();
-            let is_version = requirement.starts_with(|c: char| c.is_ascii_digit() || "~<>=".contains(c));
+            let is_version =
+                requirement.starts_with(|c: char| c.is_ascii_digit() || "~<>=".contains(c));
             manifest.depends(name, if is_version { requirement } else { "" }, kind);
         }
     }
@@ -119,9 +154,17 @@ pub(super) fn swift(text: &str) -> Manifest {
         let mut texts = quoted(rest);
         let address = texts.find(|text| text.contains('/'));
         if let Some(address) = address {
-            let name = address.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+            let name = address
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default();
             let name = name.strip_suffix(".git").unwrap_or(name);
-            manifest.depends(name, texts.next().unwrap_or_default(), DependencyKind::Runtime);
+            manifest.depends(
+                name,
+                texts.next().unwrap_or_default(),
+                DependencyKind::Runtime,
+            );
         }
     }
     manifest
@@ -138,7 +181,9 @@ pub(super) fn mix(text: &str) -> Manifest {
         let Some((name, rest)) = tuple.split_once(',') else {
             continue;
         };
-        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name {
             continue;
         }

@@ -45,7 +45,12 @@ pub(super) fn read(text: &str) -> Manifest {
     }
     let excluded = texts(at(&table, "tool.uv.workspace.exclude")).map(str::to_owned);
     manifest.excluded.extend(excluded);
-    for tasks in ["tool.tox", "tool.poe.tasks", "tool.pdm.scripts", "tool.taskipy.tasks"] {
+    for tasks in [
+        "tool.tox",
+        "tool.poe.tasks",
+        "tool.pdm.scripts",
+        "tool.taskipy.tasks",
+    ] {
         if let Some(tasks) = at(&table, tasks) {
             tasks_of(&mut manifest, tasks, DEPTH_MAX);
         }
@@ -62,7 +67,9 @@ fn poetry(manifest: &mut Manifest, table: &Table) {
         ("tool.poetry.dependencies", DependencyKind::Runtime),
         ("tool.poetry.dev-dependencies", DependencyKind::Other),
     ];
-    let others = others.into_iter().filter_map(|(key, kind)| Some((at(table, key)?.as_table()?, kind)));
+    let others = others
+        .into_iter()
+        .filter_map(|(key, kind)| Some((at(table, key)?.as_table()?, kind)));
     for (dependencies, kind) in groups.chain(others) {
         for (name, value) in dependencies {
             let version = value.as_str().or_else(|| value.get("version")?.as_str());
@@ -94,7 +101,9 @@ fn tasks_of(manifest: &mut Manifest, value: &Value, depth: usize) {
         Value::String(line) => manifest.commands.extend(commands::in_text(line)),
         Value::Array(list) => {
             let words: Vec<&str> = list.iter().map_while(Value::as_str).collect();
-            manifest.commands.extend(commands::in_line(&words.join(" ")));
+            manifest
+                .commands
+                .extend(commands::in_line(&words.join(" ")));
             for inner in list {
                 tasks_of(manifest, inner, depth - 1);
             }

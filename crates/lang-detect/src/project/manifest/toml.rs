@@ -81,13 +81,19 @@ pub(super) fn gradle_catalogue(text: &str) -> Manifest {
         Ok(parsed) => parsed,
         Err(broken) => return broken,
     };
-    let versions = table.get("versions").and_then(Value::as_table).cloned().unwrap_or_default();
+    let versions = table
+        .get("versions")
+        .and_then(Value::as_table)
+        .cloned()
+        .unwrap_or_default();
     let version = |value: &Value| -> String {
         let of_reference = |name: &str| versions.get(name).and_then(Value::as_str);
         value
             .get("version")
             .and_then(|version| {
-                version.as_str().or_else(|| of_reference(version.get("ref")?.as_str()?))
+                version
+                    .as_str()
+                    .or_else(|| of_reference(version.get("ref")?.as_str()?))
             })
             .unwrap_or_default()
             .to_owned()
@@ -96,20 +102,30 @@ pub(super) fn gradle_catalogue(text: &str) -> Manifest {
         match library {
             Value::String(text) => super::gradle::coordinates(&mut manifest, text),
             library => {
-                let module = library.get("module").and_then(Value::as_str).map(str::to_owned);
+                let module = library
+                    .get("module")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
                 let module = module.or_else(|| {
                     let group = library.get("group")?.as_str()?;
                     Some(format!("{group}:{}", library.get("name")?.as_str()?))
                 });
                 let requirement = version(library);
-                manifest.depends(&module.unwrap_or_default(), &requirement, DependencyKind::Other);
+                manifest.depends(
+                    &module.unwrap_or_default(),
+                    &requirement,
+                    DependencyKind::Other,
+                );
             }
         }
     }
     for plugin in tables_and_texts(table.get("plugins")) {
         let (id, requirement) = match plugin {
             Value::String(text) => text.split_once(':').unwrap_or((text, "")),
-            plugin => (plugin.get("id").and_then(Value::as_str).unwrap_or_default(), ""),
+            plugin => (
+                plugin.get("id").and_then(Value::as_str).unwrap_or_default(),
+                "",
+            ),
         };
         manifest.depends(&format!("plugin:{id}"), requirement, DependencyKind::Other);
     }
@@ -135,16 +151,26 @@ pub(super) fn at<'t>(table: &'t Table, key: &str) -> Option<&'t Value> {
 
 /// The texts in a list.
 pub(super) fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
-    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    value
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
 }
 
 /// The tables in a table.
 pub(super) fn tables(value: Option<&Value>) -> impl Iterator<Item = &Table> {
     let table = value.and_then(Value::as_table);
-    table.into_iter().flat_map(|table| table.iter()).filter_map(|(_, value)| value.as_table())
+    table
+        .into_iter()
+        .flat_map(|table| table.iter())
+        .filter_map(|(_, value)| value.as_table())
 }
 
 fn tables_and_texts(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     let table = value.and_then(Value::as_table);
-    table.into_iter().flat_map(|table| table.iter()).map(|(_, value)| value)
+    table
+        .into_iter()
+        .flat_map(|table| table.iter())
+        .map(|(_, value)| value)
 }

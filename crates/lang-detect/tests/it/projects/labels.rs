@@ -49,7 +49,11 @@ struct Score {
 impl Score {
     fn f1(self) -> f64 {
         let all = 2 * self.hits + self.wrong + self.missed;
-        if all == 0 { 1.0 } else { f64::from(2 * self.hits) / f64::from(all) }
+        if all == 0 {
+            1.0
+        } else {
+            f64::from(2 * self.hits) / f64::from(all)
+        }
     }
 }
 
@@ -63,28 +67,51 @@ struct Table {
 impl Table {
     fn count(&mut self, split: &str, what: &str, score: Score) {
         for split in [split, "all"] {
-            let entry = self.scores.entry((what.to_owned(), split.to_owned())).or_default();
+            let entry = self
+                .scores
+                .entry((what.to_owned(), split.to_owned()))
+                .or_default();
             entry.hits += score.hits;
             entry.wrong += score.wrong;
             entry.missed += score.missed;
         }
     }
 
-    fn sets(&mut self, at: &str, split: &str, what: &str, expected: &BTreeSet<String>, found: &BTreeSet<String>) {
+    fn sets(
+        &mut self,
+        at: &str,
+        split: &str,
+        what: &str,
+        expected: &BTreeSet<String>,
+        found: &BTreeSet<String>,
+    ) {
         let count = |count: usize| u32::try_from(count).expect("a few");
-        self.count(split, what, Score {
-            hits: count(expected.intersection(found).count()),
-            wrong: count(found.difference(expected).count()),
-            missed: count(expected.difference(found).count()),
-        });
+        self.count(
+            split,
+            what,
+            Score {
+                hits: count(expected.intersection(found).count()),
+                wrong: count(found.difference(expected).count()),
+                missed: count(expected.difference(found).count()),
+            },
+        );
         if expected != found {
             let wrong: Vec<_> = found.difference(expected).collect();
             let missed: Vec<_> = expected.difference(found).collect();
-            self.misses.push(format!("{split} {at} {what}: wrong {wrong:?}, missed {missed:?}"));
+            self.misses.push(format!(
+                "{split} {at} {what}: wrong {wrong:?}, missed {missed:?}"
+            ));
         }
     }
 
-    fn command(&mut self, at: &str, split: &str, what: &str, accepted: &[String], found: Option<String>) {
+    fn command(
+        &mut self,
+        at: &str,
+        split: &str,
+        what: &str,
+        accepted: &[String],
+        found: Option<String>,
+    ) {
         let is_right = match &found {
             Some(found) => accepted.contains(found),
             None => accepted.is_empty(),
@@ -96,16 +123,24 @@ impl Table {
         };
         self.count(split, what, score);
         if !is_right {
-            self.misses.push(format!("{split} {at} {what}: {found:?} is none of {accepted:?}"));
+            self.misses.push(format!(
+                "{split} {at} {what}: {found:?} is none of {accepted:?}"
+            ));
         }
     }
 
     fn print(&self) -> String {
-        let mut text = format!("{:<16} {:>9} {:>9} {:>9} {:>9}   hits wrong missed\n", "F1 or share", "tuned", "held-out", "fresh", "all");
+        let mut text = format!(
+            "{:<16} {:>9} {:>9} {:>9} {:>9}   hits wrong missed\n",
+            "F1 or share", "tuned", "held-out", "fresh", "all"
+        );
         let whats: BTreeSet<&String> = self.scores.keys().map(|(what, _)| what).collect();
         for what in whats {
             let of = |split: &str| {
-                self.scores.get(&(what.clone(), split.to_owned())).copied().unwrap_or_default()
+                self.scores
+                    .get(&(what.clone(), split.to_owned()))
+                    .copied()
+                    .unwrap_or_default()
             };
             let all = of("all");
             let _ = writeln!(
@@ -133,10 +168,15 @@ pub(crate) fn unpacked(text: &str) -> Vec<(String, Option<String>)> {
     let mut files: Vec<(String, Option<String>)> = Vec::new();
     let mut is_listing = true;
     for line in text.split_inclusive('\n').skip(2) {
-        let border = line.strip_prefix("-- ").and_then(|line| line.trim_end().strip_suffix(" --"));
+        let border = line
+            .strip_prefix("-- ")
+            .and_then(|line| line.trim_end().strip_suffix(" --"));
         if let Some(path) = border {
             is_listing = false;
-            let at = files.iter().position(|(known, _)| known == path).expect("it is listed");
+            let at = files
+                .iter()
+                .position(|(known, _)| known == path)
+                .expect("it is listed");
             let entry = (path.to_owned(), Some(String::new()));
             files.remove(at);
             files.push(entry);
@@ -152,7 +192,10 @@ pub(crate) fn unpacked(text: &str) -> Vec<(String, Option<String>)> {
 
 pub(crate) fn detected(files: &[(String, Option<String>)]) -> Projects {
     let entries = files.iter().map(|(path, text)| {
-        (path.as_str(), text.as_deref().map_or(Text::NotGiven, Text::Given))
+        (
+            path.as_str(),
+            text.as_deref().map_or(Text::NotGiven, Text::Given),
+        )
     });
     detect(&Tree::new(entries))
 }
@@ -168,18 +211,36 @@ fn ids(project: Option<&Project>, key: Key) -> BTreeSet<String> {
 fn part(table: &mut Table, labelled: &Labelled, part: &Part, projects: &Projects) {
     let split = &labelled.split;
     let at = format!("{}/{} {}", labelled.name, part.directory, part.ecosystem);
-    let project = projects.all().iter().find(|project| {
-        project.directory == part.directory && project.ecosystem == part.ecosystem
-    });
-    let one = |is_there: bool| is_there.then(|| "it".to_owned()).into_iter().collect::<BTreeSet<_>>();
+    let project = projects
+        .all()
+        .iter()
+        .find(|project| project.directory == part.directory && project.ecosystem == part.ecosystem);
+    let one = |is_there: bool| {
+        is_there
+            .then(|| "it".to_owned())
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+    };
     table.sets(&at, split, "project", &one(true), &one(project.is_some()));
     for key in Key::ALL {
-        let expected = part.keys.get(key.name()).into_iter().flatten().cloned().collect();
+        let expected = part
+            .keys
+            .get(key.name())
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         table.sets(&at, split, key.name(), &expected, &ids(project, key));
     }
     if let Some(members) = &part.members {
         let found = project.map(|project| project.members.iter().cloned().collect());
-        table.sets(&at, split, "members", &members.iter().cloned().collect(), &found.unwrap_or_default());
+        table.sets(
+            &at,
+            split,
+            "members",
+            &members.iter().cloned().collect(),
+            &found.unwrap_or_default(),
+        );
     }
     if let Some(accepted) = &part.test_command {
         let found = project.and_then(Project::test_all).map(ToString::to_string);
@@ -210,13 +271,22 @@ fn labels_of_real_projects_are_met() {
     }
     println!("{}", table.print());
     let is_all = std::env::var("MISSES").is_ok_and(|wanted| wanted == "all");
-    for miss in table.misses.iter().filter(|miss| is_all || miss.starts_with("tuned")) {
+    for miss in table
+        .misses
+        .iter()
+        .filter(|miss| is_all || miss.starts_with("tuned"))
+    {
         println!("{miss}");
     }
     assert!(labels.project.len() >= 40);
     for ((what, split), score) in &table.scores {
         if split == "all" {
-            assert!(score.f1() >= LEAST, "{what}: {:.3} is below {LEAST}\n{}", score.f1(), table.print());
+            assert!(
+                score.f1() >= LEAST,
+                "{what}: {:.3} is below {LEAST}\n{}",
+                score.f1(),
+                table.print()
+            );
         }
     }
 }

@@ -45,10 +45,14 @@ pub(super) struct Listing {
 impl Listing {
     pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
         let shown = directory.display();
-        let directory = fs::canonicalize(directory).with_context(|| format!("looking for {shown}"))?;
+        let directory =
+            fs::canonicalize(directory).with_context(|| format!("looking for {shown}"))?;
         ensure!(directory.is_dir(), "{shown} is no directory");
         let root = repository(&directory).unwrap_or(&directory).to_owned();
-        let below = directory.strip_prefix(&root).map(slashed).unwrap_or_default();
+        let below = directory
+            .strip_prefix(&root)
+            .map(slashed)
+            .unwrap_or_default();
         let mut listing = Self {
             root,
             below,
@@ -87,16 +91,22 @@ impl Listing {
             }
             found.sort_by(|(a, _), (b, _)| a.cmp(b));
             for (name, kind) in found {
-                let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                let path = if folder.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{folder}/{name}")
+                };
                 if kind.is_dir() && !FOREIGN_DIRECTORIES.contains(&name.as_str()) {
                     if depth == DEPTH_MAX {
-                        self.left_out.push(format!("{path}: deeper than {DEPTH_MAX} folders"));
+                        self.left_out
+                            .push(format!("{path}: deeper than {DEPTH_MAX} folders"));
                     } else {
                         folders.push_back((path, depth + 1));
                     }
                 } else if kind.is_file() || kind.is_symlink() {
                     if self.files.len() == FILES_MAX {
-                        self.left_out.push(format!("everything after {FILES_MAX} files"));
+                        self.left_out
+                            .push(format!("everything after {FILES_MAX} files"));
                         return Ok(());
                     }
                     // A link is there; where it leads is not looked at.
@@ -115,10 +125,11 @@ impl Listing {
 
 /// The nearest folder at or above a directory that holds a repository.
 fn repository(directory: &Path) -> Option<&Path> {
-    directory
-        .ancestors()
-        .take(ABOVE_MAX)
-        .find(|folder| [".git", ".hg", ".jj"].iter().any(|name| folder.join(name).exists()))
+    directory.ancestors().take(ABOVE_MAX).find(|folder| {
+        [".git", ".hg", ".jj"]
+            .iter()
+            .any(|name| folder.join(name).exists())
+    })
 }
 
 fn slashed(path: &Path) -> String {
@@ -132,7 +143,9 @@ fn read(path: &Path, bytes_left: &mut usize) -> Content {
     let bytes_max = TEXT_BYTES_MAX.min(*bytes_left);
     let mut bytes = Vec::new();
     // One byte more tells a file that is too large from one that just fits.
-    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(bytes_max)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     if file.take(limit).read_to_end(&mut bytes).is_err() {
         return Content::Unreadable;
     }
@@ -159,16 +172,28 @@ mod tests {
 
     #[test]
     fn a_member_is_seen_with_its_repository() {
-        let dir = written(&[(".git/HEAD", ""), ("package.json", "{}"), ("a/b/package.json", "{}")]);
+        let dir = written(&[
+            (".git/HEAD", ""),
+            ("package.json", "{}"),
+            ("a/b/package.json", "{}"),
+        ]);
         let listing = Listing::read(&dir.path().join("a/b")).expect("a listing");
         assert_eq!(listing.below, "a/b");
-        let paths: Vec<&str> = listing.files.iter().map(|(path, _)| path.as_str()).collect();
+        let paths: Vec<&str> = listing
+            .files
+            .iter()
+            .map(|(path, _)| path.as_str())
+            .collect();
         assert_eq!(paths, ["package.json", "a/b/package.json"]);
     }
 
     #[test]
     fn caches_are_left_out() {
-        let dir = written(&[("Cargo.toml", ""), ("target/CACHEDIR.TAG", ""), ("target/Cargo.toml", "")]);
+        let dir = written(&[
+            ("Cargo.toml", ""),
+            ("target/CACHEDIR.TAG", ""),
+            ("target/Cargo.toml", ""),
+        ]);
         let listing = Listing::read(dir.path()).expect("a listing");
         assert_eq!(listing.files.len(), 1);
     }
@@ -183,7 +208,12 @@ mod tests {
         std::os::unix::fs::symlink(manifest, dir.path().join("package.json")).expect("a link");
         std::os::unix::fs::symlink(dir.path(), dir.path().join("loop")).expect("a link");
         let listing = Listing::read(dir.path()).expect("a listing");
-        assert!(listing.files.iter().all(|(_, content)| matches!(content, Content::Unwanted)));
+        assert!(
+            listing
+                .files
+                .iter()
+                .all(|(_, content)| matches!(content, Content::Unwanted))
+        );
         assert!(listing.files.iter().all(|(path, _)| !path.contains('/')));
     }
 

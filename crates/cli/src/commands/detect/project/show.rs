@@ -88,15 +88,24 @@ impl Answer {
         let is_asked_for = |path: &str| {
             below.is_empty()
                 || path == below
-                || path.strip_prefix(below).is_some_and(|rest| rest.starts_with('/'))
+                || path
+                    .strip_prefix(below)
+                    .is_some_and(|rest| rest.starts_with('/'))
         };
         // A folder within a project holds none of its own: the project around it is the answer.
-        let around = projects.project_of(below).map(|project| project.directory.as_str());
-        let holds_one = projects.all().iter().any(|project| is_asked_for(&project.directory));
-        let is_shown = |directory: &str| {
-            is_asked_for(directory) || !holds_one && Some(directory) == around
-        };
-        let shown = projects.all().iter().filter(|project| is_shown(&project.directory));
+        let around = projects
+            .project_of(below)
+            .map(|project| project.directory.as_str());
+        let holds_one = projects
+            .all()
+            .iter()
+            .any(|project| is_asked_for(&project.directory));
+        let is_shown =
+            |directory: &str| is_asked_for(directory) || !holds_one && Some(directory) == around;
+        let shown = projects
+            .all()
+            .iter()
+            .filter(|project| is_shown(&project.directory));
         let problems = projects.problems().iter().map(|problem| ShownProblem {
             path: problem.path.clone(),
             what: problem.what.clone(),
@@ -155,7 +164,11 @@ impl Shown {
     }
 
     fn write(&self, is_explained: bool, out: &mut dyn Write) -> io::Result<()> {
-        let directory = if self.directory.is_empty() { "." } else { &self.directory };
+        let directory = if self.directory.is_empty() {
+            "."
+        } else {
+            &self.directory
+        };
         let ecosystem = self.ecosystem_name;
         write!(out, "{BOLD}{}{BOLD:#}  {ecosystem}", visible(directory))?;
         if let Some(name) = &self.name {
@@ -186,15 +199,32 @@ impl Shown {
                 line(out, "run the tests", &visible(&command.text))?;
             }
             Some(command) => {
-                let at = if command.directory.is_empty() { "." } else { &command.directory };
-                line(out, "run the tests", &format!("{} (in {})", visible(&command.text), visible(at)))?;
+                let at = if command.directory.is_empty() {
+                    "."
+                } else {
+                    &command.directory
+                };
+                line(
+                    out,
+                    "run the tests",
+                    &format!("{} (in {})", visible(&command.text), visible(at)),
+                )?;
             }
             None => line(out, "run the tests", "not known")?,
         }
         if !self.members.is_empty() {
-            let shown: Vec<_> = self.members.iter().take(MEMBERS_SHOWN).map(|one| visible(one)).collect();
+            let shown: Vec<_> = self
+                .members
+                .iter()
+                .take(MEMBERS_SHOWN)
+                .map(|one| visible(one))
+                .collect();
             let more = self.members.len().saturating_sub(MEMBERS_SHOWN);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
             line(out, "members", &format!("{}{more}", shown.join(", ")))?;
         }
         Ok(())
@@ -252,11 +282,19 @@ impl ShownFinding {
             Some("") => ", taken over from .".to_owned(),
             Some(from) => format!(", taken over from {}", visible(from)),
         };
-        writeln!(out, "{DIM}    {} is {}{from}{DIM:#}", self.name, self.confidence)?;
+        writeln!(
+            out,
+            "{DIM}    {} is {}{from}{DIM:#}",
+            self.name, self.confidence
+        )?;
         for one in &self.evidence {
             let what = visible_short(&one.what, EVIDENCE_CHARS_MAX);
             let file = visible(&one.file);
-            let file = if file.is_empty() { String::new() } else { format!(" {file}:") };
+            let file = if file.is_empty() {
+                String::new()
+            } else {
+                format!(" {file}:")
+            };
             writeln!(out, "{DIM}      {}{file} {what}{DIM:#}", one.kind)?;
         }
         if !self.reports.is_empty() {
