@@ -50,8 +50,6 @@ mod manifest;
 mod rules;
 mod run;
 mod tables;
-#[cfg(test)]
-mod tests;
 mod tier;
 mod tree;
 

@@ -2,6 +2,9 @@
 //!
 //! Good enough for build scripts: a comment's mark within a quoted text stays what it is.
 
+/// A longer text in quotes is none.
+const QUOTED_BYTES_MAX: usize = 2_000;
+
 /// Without `// …` and `/* … */`.
 ///
 /// # Complexity
@@ -63,8 +66,12 @@ fn quoted_end(text: &str) -> usize {
     let Some(quote @ ('"' | '\'')) = text.chars().next() else {
         return 1;
     };
-    let line = &text[1..text.find('\n').unwrap_or(text.len())];
-    line.find(quote).map_or(1, |end| end + 2)
+    // Bounded, so that quotes which nothing closes cost no more than their number.
+    let window = &text[1..text.floor_char_boundary(QUOTED_BYTES_MAX)];
+    match window.find([quote, '\n']) {
+        Some(end) if window[end..].starts_with(quote) => end + 2,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]

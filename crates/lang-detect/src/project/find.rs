@@ -16,6 +16,15 @@ pub const PROJECTS_MAX: usize = 4_096;
 /// How many files of one directory are read as manifests.
 const MANIFESTS_MAX: usize = 256;
 
+/// How many times a pattern of members is held against a project.
+const MATCHES_MAX: usize = 1_000_000;
+
+/// How many patterns of what is no member a workspace may have.
+const EXCLUDED_MAX: usize = 256;
+
+/// How deep workspaces are looked for within each other.
+const NESTING_MAX: usize = 64;
+
 /// Folders whose manifests are data of tests.
 const DATA_DIRECTORIES: &[&str] = &[
     "__fixtures__",
@@ -250,42 +259,11 @@ fn facts(tree: &Tree<'_>, directory: &str, problems: &mut BTreeSet<Problem>) -> 
 
 /// Ties members to the roots that declare them.
 fn link(found: &mut Found) {
-    let mut parents: Vec<Option<usize>> = vec![None; found.candidates.len()];
-    for (index, root) in found.candidates.iter().enumerate() {
-        let Some(facts) = found.facts.get(&root.directory) else {
-            continue;
-        };
-        let patterns = |list: &[(&str, String)]| -> Vec<String> {
-            list.iter()
-                .filter(|(family, _)| *family == root.ecosystem.family)
-                .filter_map(|(_, pattern)| resolve(&root.directory, pattern))
-                .collect()
-        };
-        let members = patterns(&facts.members);
-        if members.is_empty() {
-            continue;
-        }
-        let excluded = patterns(&facts.excluded);
-        let matches = |list: &[String], directory: &str| {
-            list.iter()
-                .any(|pattern| glob::path_matches(pattern, directory))
-        };
-        for (other, member) in found.candidates.iter().enumerate() {
-            let is_member = other != index
-                && member.ecosystem.family == root.ecosystem.family
-                && member.ecosystem.id == root.ecosystem.id
-                && member.directory != root.directory
-                && matches(&members, &member.directory)
-                && !matches(&excluded, &member.directory);
-            if is_member && parents[other].is_none() {
-                parents[other] = Some(index);
-            }
-        }
-    }
+    let parents = parents(found);
     for index in 0..parents.len() {
-        // Declarations may go in a circle; the way up is bounded by the number of projects.
+        // Declarations may go in a circle; the way up is bounded.
         let mut root = parents[index];
-        for _ in 0..parents.len() {
+        for _ in 0..NESTING_MAX {
             match root.and_then(|root| parents[root]) {
                 Some(next) if next != index => root = Some(next),
                 _ => break,
@@ -297,4 +275,59 @@ fn link(found: &mut Found) {
             found.candidates[root].members.push(index);
         }
     }
+}
+
+/// For each candidate, the first one that declares it as its member.
+fn parents(found: &mut Found) -> Vec<Option<usize>> {
+    let candidates = &found.candidates;
+    let mut parents: Vec<Option<usize>> = vec![None; candidates.len()];
+    let by_directory: BTreeMap<(&str, &str), usize> = candidates
+        .iter()
+        .enumerate()
+        .map(|(index, one)| ((one.ecosystem.id, one.directory.as_str()), index))
+        .collect();
+    let mut matches_left = MATCHES_MAX;
+    for (index, root) in candidates.iter().enumerate() {
+        let Some(facts) = found.facts.get(&root.directory) else {
+            continue;
+        };
+        let patterns = |list: &[(&str, String)]| -> Vec<String> {
+            list.iter()
+                .filter(|(family, _)| *family == root.ecosystem.family)
+                .filter_map(|(_, pattern)| resolve(&root.directory, pattern))
+                .collect()
+        };
+        let mut excluded = patterns(&facts.excluded);
+        excluded.truncate(EXCLUDED_MAX);
+        for pattern in patterns(&facts.members) {
+            let is_glob = pattern.contains(['*', '?', '{']);
+            let named = by_directory
+                .get(&(root.ecosystem.id, pattern.as_str()))
+                .copied();
+            let all = if is_glob { 0..candidates.len() } else { 0..0 };
+            let globbed = all.filter(|&other| {
+                matches_left = matches_left.saturating_sub(1);
+                let other = &candidates[other];
+                matches_left > 0
+                    && other.ecosystem.id == root.ecosystem.id
+                    && glob::path_matches(&pattern, &other.directory)
+            });
+            for other in named.into_iter().chain(globbed) {
+                let directory = &candidates[other].directory;
+                let is_excluded = excluded
+                    .iter()
+                    .any(|one| glob::path_matches(one, directory));
+                if other != index && parents[other].is_none() && !is_excluded {
+                    parents[other] = Some(index);
+                }
+            }
+        }
+    }
+    if matches_left == 0 {
+        found.problems.insert(Problem {
+            path: String::new(),
+            what: "too many patterns of members, some were left out".to_owned(),
+        });
+    }
+    parents
 }

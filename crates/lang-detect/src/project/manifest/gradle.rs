@@ -3,8 +3,11 @@
 use super::{DependencyKind, Manifest};
 use crate::project::blank;
 
+/// How many calls of one kind are looked at.
+pub(super) const CALLS_MAX: usize = 1_000;
+
 /// How far behind a call its texts are looked for.
-const CALL_BYTES_MAX: usize = 4_000;
+pub(super) const CALL_BYTES_MAX: usize = 4_000;
 
 pub(super) fn read(text: &str) -> Manifest {
     let text = blank::slashes(text);
@@ -51,7 +54,7 @@ pub(super) fn read(text: &str) -> Manifest {
 
 /// What `include` names: `':a:b'` is the directory `a/b`.
 fn included(manifest: &mut Manifest, text: &str) {
-    for (at, call) in text.match_indices("include") {
+    for (at, call) in text.match_indices("include").take(CALLS_MAX) {
         let before = text[..at].chars().next_back();
         let rest = &text[at + call.len()..];
         if before.is_some_and(|c| c.is_alphanumeric() || c == '.')

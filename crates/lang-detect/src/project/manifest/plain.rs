@@ -1,9 +1,15 @@
 //! Manifests that are read line by line.
 
-use super::gradle::quoted;
+use super::gradle::{CALL_BYTES_MAX, CALLS_MAX, quoted};
 use super::pyproject::requires;
 use super::{DependencyKind, Manifest};
 use crate::project::blank;
+
+/// How many lists of one name a `setup.py` may hold.
+const LISTS_MAX: usize = 8;
+
+/// How far a list in a `setup.py` is read.
+const LIST_BYTES_MAX: usize = 20_000;
 
 pub(super) fn pnpm_workspace(text: &str) -> Manifest {
     let mut manifest = Manifest::of("javascript");
@@ -46,8 +52,9 @@ pub(super) fn setup_py(text: &str) -> Manifest {
         ("tests_require", DependencyKind::Other),
         ("extras_require", DependencyKind::Other),
     ] {
-        for (at, _) in text.match_indices(key) {
+        for (at, _) in text.match_indices(key).take(LISTS_MAX) {
             let rest = &text[at + key.len()..];
+            let rest = &rest[..rest.floor_char_boundary(LIST_BYTES_MAX)];
             let Some(list) = rest.trim_start().strip_prefix('=') else {
                 continue;
             };
@@ -149,8 +156,10 @@ pub(super) fn ruby(text: &str) -> Manifest {
 pub(super) fn swift(text: &str) -> Manifest {
     let mut manifest = Manifest::of("swift");
     let text = blank::slashes(text);
-    for (at, _) in text.match_indices(".package(") {
-        let rest = &text[at..text[at..].find('\n').map_or(text.len(), |end| at + end)];
+    for (at, _) in text.match_indices(".package(").take(CALLS_MAX) {
+        let rest = &text[at..];
+        let rest = &rest[..rest.floor_char_boundary(CALL_BYTES_MAX)];
+        let rest = rest.split('\n').next().unwrap_or_default();
         let mut texts = quoted(rest);
         let address = texts.find(|text| text.contains('/'));
         if let Some(address) = address {
@@ -174,8 +183,9 @@ pub(super) fn swift(text: &str) -> Manifest {
 pub(super) fn mix(text: &str) -> Manifest {
     let mut manifest = Manifest::of("elixir");
     let text = blank::hashes(text);
-    for (at, _) in text.match_indices("{:") {
+    for (at, _) in text.match_indices("{:").take(CALLS_MAX) {
         let rest = &text[at + 2..];
+        let rest = &rest[..rest.floor_char_boundary(CALL_BYTES_MAX)];
         let end = rest.find(['}', '\n']).unwrap_or(rest.len());
         let (tuple, _) = rest.split_at(end);
         let Some((name, rest)) = tuple.split_once(',') else {
