@@ -286,7 +286,7 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
         .iter()
         .chain(parent.iter().flat_map(|p| &p.detector))
     {
-        let when = whole(&detector.when, &detector.some, &detector.every)
+        let when = whole(detector.when.as_ref(), detector.some.as_ref(), detector.every.as_ref())
             .with_context(|| format!("the detector {}", detector.id))?;
         writeln!(
             code,
@@ -308,7 +308,7 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
         .iter()
         .chain(parent.iter().flat_map(|p| &p.suite))
     {
-        let when = whole(&suite.when, &suite.some, &suite.every)?;
+        let when = whole(suite.when.as_ref(), suite.some.as_ref(), suite.every.as_ref())?;
         writeln!(
             code,
             "Suite {{ when: {when}, is_at_root: {}, all: {:?}, file: {:?}, files: &{} }},",
@@ -323,9 +323,9 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
 }
 
 fn whole(
-    when: &Option<Condition>,
-    some: &Option<Vec<Condition>>,
-    every: &Option<Vec<Condition>>,
+    when: Option<&Condition>,
+    some: Option<&Vec<Condition>>,
+    every: Option<&Vec<Condition>>,
 ) -> Result<String> {
     match (when, some, every) {
         (Some(when), None, None) => condition(when),

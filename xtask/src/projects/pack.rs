@@ -1,5 +1,6 @@
 //! Makes a fixture of a real project: its listing, and the texts that the detection reads.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -30,7 +31,7 @@ pub(super) fn run(name: &str, dir: &Path) -> Result<Ended> {
         {
             bail!("{path} holds a line that looks like a border of txtar");
         }
-        text.push_str(&format!("-- {path} --\n{content}"));
+        write!(text, "-- {path} --\n{content}")?;
         if !content.ends_with('\n') {
             text.push('\n');
         }

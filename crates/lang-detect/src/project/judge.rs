@@ -75,9 +75,12 @@ impl<'t, 'f> Judge<'t, 'f> {
                 holds
             }
             // Every one is asked, since each is evidence.
-            Condition::Some(any) => any.iter().fold(false, |holds, condition| {
-                self.judge(condition, evidence) || holds
-            }),
+            Condition::Some(any) => {
+                let held = any
+                    .iter()
+                    .filter(|condition| self.judge(condition, evidence));
+                held.count() > 0
+            }
             Condition::Not(condition) => !self.judge(condition, &mut Vec::new()),
             Condition::Path(pattern) => {
                 let files = self.tree.matching(self.directory, pattern, 1);
@@ -86,11 +89,11 @@ impl<'t, 'f> Judge<'t, 'f> {
             }
             Condition::Dependency(name) => {
                 let found = self.dependency(name, false);
-                self.depends(evidence, found)
+                Self::depends(evidence, found)
             }
             Condition::Runtime(name) => {
                 let found = self.dependency(name, true);
-                self.depends(evidence, found)
+                Self::depends(evidence, found)
             }
             Condition::Key { file, key, starts } => self.key(evidence, file, key, starts),
             Condition::Content { file, text } => {
@@ -119,13 +122,7 @@ impl<'t, 'f> Judge<'t, 'f> {
                 })
             }
             Condition::Found(id) => self.found.contains(id),
-            Condition::Workspace => {
-                let holds = self.facts.declares_members(self.ecosystem.family);
-                let file = holds.then(String::new);
-                add(evidence, EvidenceKind::Workspace, file, || {
-                    "it declares members".to_owned()
-                })
-            }
+            Condition::Workspace => self.workspace(evidence),
             Condition::Member => self.is_member,
             Condition::Toolchain => {
                 let name = self.ecosystem.name;
@@ -137,6 +134,14 @@ impl<'t, 'f> Judge<'t, 'f> {
                 )
             }
         }
+    }
+
+    fn workspace(&self, evidence: &mut Vec<Evidence>) -> bool {
+        let holds = self.facts.declares_members(self.ecosystem.family);
+        let file = holds.then(String::new);
+        add(evidence, EvidenceKind::Workspace, file, || {
+            "it declares members".to_owned()
+        })
     }
 
     fn dependency(&self, name: &str, is_runtime: bool) -> Option<&'f (Dependency, String)> {
@@ -155,7 +160,7 @@ impl<'t, 'f> Judge<'t, 'f> {
             })
     }
 
-    fn depends(&self, evidence: &mut Vec<Evidence>, found: Option<&(Dependency, String)>) -> bool {
+    fn depends(evidence: &mut Vec<Evidence>, found: Option<&(Dependency, String)>) -> bool {
         let file = found.map(|(_, file)| file.clone());
         add(evidence, EvidenceKind::Dependency, file, || {
             found
@@ -234,25 +239,48 @@ impl<'t, 'f> Judge<'t, 'f> {
             id: detector.id,
             name: detector.name,
             version,
-            confidence: confidence(detector, &evidence),
+            confidence: self.confidence(detector, &evidence),
             evidence,
             reports: detector.reports,
             from: None,
         })
     }
 
+    fn confidence(&self, detector: &Detector, evidence: &[Evidence]) -> Confidence {
+        let has = |kind| evidence.iter().any(|one: &Evidence| one.kind == kind);
+        let is_manifest = |one: &Evidence| {
+            let name = one.file.rsplit('/').next().unwrap_or_default();
+            let mut manifests = self.ecosystem.manifests.iter();
+            one.kind == EvidenceKind::Path
+                && manifests.any(|manifest| glob::name_matches(manifest, name))
+        };
+        let mut kinds: Vec<EvidenceKind> = evidence.iter().map(|one| one.kind).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if detector.is_fallback || has(EvidenceKind::Habit) {
+            Confidence::Habit
+        } else if kinds.len() > 1
+            || has(EvidenceKind::Key)
+            || has(EvidenceKind::Toolchain)
+            || evidence.iter().any(is_manifest)
+        {
+            Confidence::Certain
+        } else {
+            Confidence::Likely
+        }
+    }
+
     fn version(&self, detector: &Detector, evidence: &[Evidence]) -> Option<String> {
-        let name = match detector.version {
-            Some(name) => name,
-            None => {
-                let found = evidence
-                    .iter()
-                    .find(|one| one.kind == EvidenceKind::Dependency)?;
-                found
-                    .what
-                    .split_once(' ')
-                    .map_or(found.what.as_str(), |(name, _)| name)
-            }
+        let name = if let Some(name) = detector.version {
+            name
+        } else {
+            let found = evidence
+                .iter()
+                .find(|one| one.kind == EvidenceKind::Dependency)?;
+            found
+                .what
+                .split_once(' ')
+                .map_or(found.what.as_str(), |(name, _)| name)
         };
         let (dependency, _) = self.dependency(name, false)?;
         Some(dependency.requirement.clone()).filter(|requirement| !requirement.is_empty())
@@ -284,20 +312,6 @@ fn is_placeholder(command: &str) -> bool {
     command.contains("no test specified")
 }
 
-fn confidence(detector: &Detector, evidence: &[Evidence]) -> Confidence {
-    let has = |kind| evidence.iter().any(|one: &Evidence| one.kind == kind);
-    let mut kinds: Vec<EvidenceKind> = evidence.iter().map(|one| one.kind).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    if detector.is_fallback || has(EvidenceKind::Habit) {
-        Confidence::Habit
-    } else if kinds.len() > 1 || has(EvidenceKind::Key) || has(EvidenceKind::Toolchain) {
-        Confidence::Certain
-    } else {
-        Confidence::Likely
-    }
-}
-
 /// Whether a text stands between the borders of words.
 fn holds_word(content: &str, text: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
@@ -306,7 +320,7 @@ fn holds_word(content: &str, text: &str) -> bool {
     content.match_indices(text).any(|(at, _)| {
         let before = content[..at].chars().next_back();
         let after = content[at + text.len()..].chars().next();
-        !(starts_with_word && is_word(before)) && !(ends_with_word && is_word(after))
+        !(starts_with_word && is_word(before) || ends_with_word && is_word(after))
     })
 }
 
@@ -317,7 +331,7 @@ fn without_comments(path: &str, content: &str) -> String {
         .any(|ending| name.ends_with(ending));
     if is_slashes {
         blank::slashes(content)
-    } else if name.ends_with(".xml") || name.ends_with(".json") {
+    } else if glob::name_matches("*.{xml,json}", name) {
         content.to_owned()
     } else {
         blank::hashes(content)

@@ -9,7 +9,7 @@ const JAVASCRIPT: &str = "javascript";
 pub(super) fn package(text: &str) -> Manifest {
     let (mut manifest, object) = match parsed(JAVASCRIPT, text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     manifest.name = object
         .get("name")
@@ -34,7 +34,7 @@ pub(super) fn package(text: &str) -> Manifest {
 pub(super) fn composer(text: &str) -> Manifest {
     let (mut manifest, object) = match parsed("php", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     manifest.name = object
         .get("name")
@@ -50,7 +50,7 @@ pub(super) fn composer(text: &str) -> Manifest {
 pub(super) fn deno(text: &str) -> Manifest {
     let (mut manifest, object) = match parsed(JAVASCRIPT, &without_comments(text)) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     manifest.name = object
         .get("name")
@@ -81,7 +81,7 @@ pub(super) fn deno(text: &str) -> Manifest {
 pub(super) fn lerna(text: &str) -> Manifest {
     let (mut manifest, object) = match parsed(JAVASCRIPT, &without_comments(text)) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     members(&mut manifest, object.get("packages"));
     manifest.document = Some(Document::Json(Value::Object(object)));
@@ -91,7 +91,7 @@ pub(super) fn lerna(text: &str) -> Manifest {
 pub(super) fn rush(text: &str) -> Manifest {
     let (mut manifest, object) = match parsed(JAVASCRIPT, &without_comments(text)) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     for project in object
         .get("projects")
@@ -113,15 +113,18 @@ pub(super) fn other(text: &str) -> Manifest {
             manifest.document = Some(Document::Json(Value::Object(object)));
             manifest
         }
-        Err(broken) => broken,
+        Err(broken) => *broken,
     }
 }
 
-fn parsed(family: &'static str, text: &str) -> Result<(Manifest, Map<String, Value>), Manifest> {
+fn parsed(
+    family: &'static str,
+    text: &str,
+) -> Result<(Manifest, Map<String, Value>), Box<Manifest>> {
     match serde_json::from_str(text) {
         Ok(Value::Object(object)) => Ok((Manifest::of(family), object)),
-        Ok(_) => Err(Manifest::broken(family, &"it holds no object")),
-        Err(error) => Err(Manifest::broken(family, &error)),
+        Ok(_) => Err(Box::new(Manifest::broken(family, &"it holds no object"))),
+        Err(error) => Err(Box::new(Manifest::broken(family, &error))),
     }
 }
 

@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 64;
 #[derive(Debug, Default)]
 struct Artifact {
     group: String,
-    artifact: String,
+    id: String,
     version: String,
     scope: String,
 }
@@ -59,17 +59,17 @@ pub(super) fn read(text: &str) -> Manifest {
     for (element, found) in artifacts {
         let version = resolved(&found.version, &properties);
         let (name, kind) = match element.as_str() {
-            "plugin" => (format!("plugin:{}", found.artifact), DependencyKind::Other),
+            "plugin" => (format!("plugin:{}", found.id), DependencyKind::Other),
             "dependency" if found.scope.is_empty() || found.scope == "compile" => (
-                format!("{}:{}", found.group, found.artifact),
+                format!("{}:{}", found.group, found.id),
                 DependencyKind::Runtime,
             ),
             "parent" => (
-                format!("parent:{}:{}", found.group, found.artifact),
+                format!("parent:{}:{}", found.group, found.id),
                 DependencyKind::Other,
             ),
             _ => (
-                format!("{}:{}", found.group, found.artifact),
+                format!("{}:{}", found.group, found.id),
                 DependencyKind::Other,
             ),
         };
@@ -96,7 +96,7 @@ fn take(
     );
     match (above, last) {
         ("dependency" | "plugin" | "parent", "groupId") => artifact.group = text,
-        ("dependency" | "plugin" | "parent", "artifactId") => artifact.artifact = text,
+        ("dependency" | "plugin" | "parent", "artifactId") => artifact.id = text,
         ("dependency" | "plugin" | "parent", "version") => artifact.version = text,
         ("dependency", "scope") => artifact.scope = text,
         ("modules", "module") => manifest.has_member(&text),

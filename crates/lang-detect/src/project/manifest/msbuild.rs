@@ -1,4 +1,4 @@
-//! MSBuild's projects and solutions.
+//! Projects and solutions of `MSBuild`.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};

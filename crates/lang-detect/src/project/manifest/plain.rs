@@ -129,9 +129,9 @@ pub(super) fn ruby(text: &str) -> Manifest {
         .replace(">.freeze", "'");
     for line in text.lines() {
         let code = line.trim_start();
-        let kind = if code.starts_with("gem ") || code.starts_with("gem(") {
-            DependencyKind::Other
-        } else if code.contains(".add_development_dependency") {
+        let is_other = ["gem ", "gem("].iter().any(|call| code.starts_with(call))
+            || code.contains(".add_development_dependency");
+        let kind = if is_other {
             DependencyKind::Other
         } else if code.contains(".add_dependency") || code.contains(".add_runtime_dependency") {
             DependencyKind::Runtime

@@ -12,7 +12,7 @@ const DEPTH_MAX: usize = 6;
 pub(super) fn read(text: &str) -> Manifest {
     let (mut manifest, table) = match parsed("python", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     let name = at(&table, "project.name").or_else(|| at(&table, "tool.poetry.name"));
     manifest.name = name.and_then(Value::as_str).map(str::to_owned);

@@ -4,17 +4,17 @@ use toml::{Table, Value};
 
 use super::{DependencyKind, Document, Manifest};
 
-pub(super) fn parsed(family: &'static str, text: &str) -> Result<(Manifest, Table), Manifest> {
+pub(super) fn parsed(family: &'static str, text: &str) -> Result<(Manifest, Table), Box<Manifest>> {
     match text.parse::<Table>() {
         Ok(table) => Ok((Manifest::of(family), table)),
-        Err(error) => Err(Manifest::broken(family, &error.message())),
+        Err(error) => Err(Box::new(Manifest::broken(family, &error.message()))),
     }
 }
 
 pub(super) fn cargo(text: &str) -> Manifest {
     let (mut manifest, table) = match parsed("rust", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     let name = at(&table, "package.name").and_then(Value::as_str);
     manifest.name = name.map(str::to_owned);
@@ -51,7 +51,7 @@ fn cargo_dependencies(manifest: &mut Manifest, table: &Table) {
 pub(super) fn pipfile(text: &str) -> Manifest {
     let (mut manifest, table) = match parsed("python", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     for (key, kind) in [
         ("packages", DependencyKind::Runtime),
@@ -68,7 +68,7 @@ pub(super) fn pipfile(text: &str) -> Manifest {
 pub(super) fn hatch(text: &str) -> Manifest {
     let (mut manifest, table) = match parsed("python", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     super::pyproject::hatch_environments(&mut manifest, &table);
     manifest.document = Some(Document::Toml(table));
@@ -79,7 +79,7 @@ pub(super) fn hatch(text: &str) -> Manifest {
 pub(super) fn gradle_catalogue(text: &str) -> Manifest {
     let (mut manifest, table) = match parsed("jvm", text) {
         Ok(parsed) => parsed,
-        Err(broken) => return broken,
+        Err(broken) => return *broken,
     };
     let versions = table
         .get("versions")

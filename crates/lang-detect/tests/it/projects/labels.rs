@@ -110,10 +110,10 @@ impl Table {
         split: &str,
         what: &str,
         accepted: &[String],
-        found: Option<String>,
+        found: Option<&str>,
     ) {
-        let is_right = match &found {
-            Some(found) => accepted.contains(found),
+        let is_right = match found {
+            Some(found) => accepted.iter().any(|one| one == found),
             None => accepted.is_empty(),
         };
         let score = Score {
@@ -244,13 +244,19 @@ fn part(table: &mut Table, labelled: &Labelled, part: &Part, projects: &Projects
     }
     if let Some(accepted) = &part.test_command {
         let found = project.and_then(Project::test_all).map(ToString::to_string);
-        table.command(&at, split, "test command", accepted, found);
+        table.command(&at, split, "test command", accepted, found.as_deref());
     }
     if let Some(file) = &part.test_file
         && !part.test_file_command.is_empty()
     {
         let found = projects.test_file(file).map(|found| found.to_string());
-        table.command(&at, split, "one test file", &part.test_file_command, found);
+        table.command(
+            &at,
+            split,
+            "one test file",
+            &part.test_file_command,
+            found.as_deref(),
+        );
     }
 }
 
