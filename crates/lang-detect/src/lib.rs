@@ -29,6 +29,10 @@
 //! extension, then the interpreter named on its first line.
 //! Content decides only where an extension is shared: `.h` between C and C++, `.ts` between
 //! TypeScript, Qt translations and MPEG transport streams.
+//!
+//! # Features
+//!
+//! - `project`: the projects of a directory and what they use, in `project`.
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 

@@ -286,8 +286,12 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
         .iter()
         .chain(parent.iter().flat_map(|p| &p.detector))
     {
-        let when = whole(detector.when.as_ref(), detector.some.as_ref(), detector.every.as_ref())
-            .with_context(|| format!("the detector {}", detector.id))?;
+        let when = whole(
+            detector.when.as_ref(),
+            detector.some.as_ref(),
+            detector.every.as_ref(),
+        )
+        .with_context(|| format!("the detector {}", detector.id))?;
         writeln!(
             code,
             "Detector {{ key: Key::{}, id: {:?}, name: {:?}, when: {when}, is_fallback: {}, \
@@ -308,7 +312,11 @@ fn one(code: &mut String, ecosystem: &Ecosystem, all: &BTreeMap<&str, Ecosystem>
         .iter()
         .chain(parent.iter().flat_map(|p| &p.suite))
     {
-        let when = whole(suite.when.as_ref(), suite.some.as_ref(), suite.every.as_ref())?;
+        let when = whole(
+            suite.when.as_ref(),
+            suite.some.as_ref(),
+            suite.every.as_ref(),
+        )?;
         writeln!(
             code,
             "Suite {{ when: {when}, is_at_root: {}, all: {:?}, file: {:?}, files: &{} }},",

@@ -160,13 +160,22 @@ fn consider(
     found: &mut Found,
 ) {
     let of = |patterns: &[&str]| -> Vec<String> {
-        names
-            .iter()
-            .filter(|name| {
-                patterns
-                    .iter()
-                    .any(|pattern| glob::name_matches(pattern, name))
-            })
+        let mut found: Vec<&str> = Vec::new();
+        for pattern in patterns {
+            if pattern.contains('*') {
+                found.extend(
+                    names
+                        .iter()
+                        .filter(|name| glob::name_matches(pattern, name)),
+                );
+            } else if let Ok(index) = names.binary_search(pattern) {
+                found.push(names[index]);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+            .into_iter()
             .map(|name| join(directory, name))
             .collect()
     };

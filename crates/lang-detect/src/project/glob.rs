@@ -8,13 +8,22 @@
 /// The product of the lengths at most: one retry point is kept, there is no recursion.
 /// Braces are tried one after the other, and not within each other.
 pub(super) fn name_matches(pattern: &str, name: &str) -> bool {
+    if !pattern.contains(['*', '?', '{']) {
+        return pattern == name;
+    }
     if let Some((head, rest)) = pattern.split_once('{')
         && let Some((choices, tail)) = rest.split_once('}')
     {
-        return choices
-            .split(',')
-            .take(CHOICES_MAX)
-            .any(|choice| stars_match(&format!("{head}{choice}{tail}"), name));
+        // Before a pattern is put together for each choice, its plain end is looked at.
+        if !head.contains(['*', '?']) && !name.starts_with(head) {
+            return false;
+        }
+        return choices.split(',').take(CHOICES_MAX).any(|choice| {
+            let ends_so = |end: &str| end.contains(['*', '?']) || name.ends_with(end);
+            ends_so(tail)
+                && (!tail.is_empty() || ends_so(choice))
+                && stars_match(&format!("{head}{choice}{tail}"), name)
+        });
     }
     stars_match(pattern, name)
 }

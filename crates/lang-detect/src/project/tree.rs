@@ -181,11 +181,21 @@ impl<'a> Tree<'a> {
         pattern: &str,
         count_max: usize,
     ) -> Vec<(&'a str, Text<'a>)> {
-        if pattern.contains("**") {
+        if let Some((prefix, rest)) = pattern.split_once("**/") {
+            let top = join(directory, prefix.trim_end_matches('/'));
+            // Most patterns name a file at any depth: its name alone is looked at.
+            let is_name = !rest.contains('/');
+            let matches = |path: &str| {
+                if is_name {
+                    glob::name_matches(rest, path.rsplit('/').next().unwrap_or(path))
+                } else {
+                    glob::path_matches(pattern, relative(path, directory))
+                }
+            };
             return self
-                .below(directory)
+                .below(&top)
                 .iter()
-                .filter(|(path, _)| glob::path_matches(pattern, relative(path, directory)))
+                .filter(|(path, _)| matches(path))
                 .take(count_max)
                 .copied()
                 .collect();
