@@ -80,6 +80,8 @@ pub struct Tree<'a> {
     files: Vec<(&'a str, Text<'a>)>,
     /// The names of the files in each directory.
     directories: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The indices of the files of each name, in order.
+    by_name: BTreeMap<&'a str, Vec<usize>>,
     is_cut: bool,
 }
 
@@ -105,13 +107,16 @@ impl<'a> Tree<'a> {
         let is_cut = files.len() > FILES_MAX;
         files.truncate(FILES_MAX);
         let mut directories = BTreeMap::<&str, Vec<&str>>::new();
-        for (path, _) in &files {
+        let mut by_name = BTreeMap::<&str, Vec<usize>>::new();
+        for (index, (path, _)) in files.iter().enumerate() {
             let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
             directories.entry(directory).or_default().push(name);
+            by_name.entry(name).or_default().push(index);
         }
         Self {
             files,
             directories,
+            by_name,
             is_cut,
         }
     }
@@ -185,6 +190,15 @@ impl<'a> Tree<'a> {
             let top = join(directory, prefix.trim_end_matches('/'));
             // Most patterns name a file at any depth: its name alone is looked at.
             let is_name = !rest.contains('/');
+            if is_name && !rest.contains(['*', '?', '{']) {
+                let named = self.by_name.get(rest).map_or(&[][..], Vec::as_slice);
+                return named
+                    .iter()
+                    .map(|&index| self.files[index])
+                    .filter(|(path, _)| super::is_above(&top, path))
+                    .take(count_max)
+                    .collect();
+            }
             let matches = |path: &str| {
                 if is_name {
                     glob::name_matches(rest, path.rsplit('/').next().unwrap_or(path))
