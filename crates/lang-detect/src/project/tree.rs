@@ -170,12 +170,13 @@ impl<'a> Tree<'a> {
             return &self.files;
         }
         // `0` is the character after `/`.
-        let from = self.files.partition_point(|(path, _)| {
-            (*path).as_bytes() < [directory.as_bytes(), b"/"].concat().as_slice()
-        });
-        let to = self.files.partition_point(|(path, _)| {
-            (*path).as_bytes() < [directory.as_bytes(), b"0"].concat().as_slice()
-        });
+        let (first, after) = (format!("{directory}/"), format!("{directory}0"));
+        let from = self
+            .files
+            .partition_point(|(path, _)| *path < first.as_str());
+        let to = self
+            .files
+            .partition_point(|(path, _)| *path < after.as_str());
         &self.files[from..to]
     }
 
