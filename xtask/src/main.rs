@@ -13,6 +13,7 @@ mod corpus;
 mod detect;
 mod languages;
 mod mutants;
+mod projects;
 mod test;
 mod tidy;
 mod tool;
@@ -95,6 +96,12 @@ const COMMANDS: &[Entry] = &[
         about: "the language detection's classifier from files of packages",
         help: detect::train::HELP,
         run: detect::train::run,
+    },
+    Entry {
+        name: "projects",
+        about: "the rules about projects: tables from data, fixtures",
+        help: projects::HELP,
+        run: projects::run,
     },
 ];
 

@@ -75,7 +75,10 @@ Examples:
   claude-flow doctor --format json | jq '.tools[] | select(.path == null) | .name'";
 
 const DETECT_EXAMPLES: &str = "\
-What decides is asked in this order: .gitattributes, a modeline, the file's name, its first line,
+Of a directory, the projects are told: package manager, build tool, tests and how to run them,
+coverage, formatter, linter, type checker, frameworks.
+
+What decides on a file's language is asked in this order: .gitattributes, a modeline, the file's name, its first line,
 its extension, its content, compile_commands.json, the files beside it, likeness.
 
 Exit status:
@@ -83,6 +86,8 @@ Exit status:
   2  a path is no file or cannot be read
 
 Examples:
+  claude-flow detect
+  claude-flow detect --explain crates/cli
   claude-flow detect src/app.ts include/app.h
   claude-flow detect --explain include/app.h
   claude-flow detect --format json src/* | jq '.files[] | select(.language == null) | .path'";
@@ -162,7 +167,7 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(subcommand, after_help = consensus::EXAMPLES)]
     Consensus(Box<ConsensusCommand>),
-    /// Say in which language files are written, and what decided
+    /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),
     /// Print the JSON Schema of the result document
@@ -278,8 +283,8 @@ pub(crate) struct InitArgs {
 /// What `detect` is asked.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct DetectArgs {
-    /// The files to look at
-    #[arg(value_name = "PATH", required = true)]
+    /// The files to look at, or one directory
+    #[arg(value_name = "PATH", default_value = ".")]
     pub(crate) paths: Vec<PathBuf>,
     /// Say what decided, how far to rely on it, and what else it could be
     #[arg(long)]

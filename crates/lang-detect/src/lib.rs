@@ -40,6 +40,10 @@
 //! The names and facts of languages are github-linguist's, in `data/languages.tsv`.
 //! `cargo xtask languages` makes both into static tables, so that nothing is built when a program
 //! starts.
+//!
+//! # Features
+//!
+//! - `project`: the projects of a directory and what they use, in `project`.
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 
@@ -55,6 +59,8 @@ mod heuristics;
 mod language;
 mod modeline;
 mod path;
+#[cfg(feature = "project")]
+pub mod project;
 mod shebang;
 mod siblings;
 pub mod test_files;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claude_flow_lang_detect::{Confidence, Evidence};
+use claude_flow_lang_detect::{Confidence, Evidence, Language};
 use serde_json::{Value, json};
 
 use super::corpus::{Asked, CORE, Way};
@@ -158,7 +158,7 @@ impl Report {
                     "way": it.way.name(),
                     "place": it.place,
                     "expected": it.expected.name(),
-                    "answered": it.answered.map(|language| language.name()),
+                    "answered": it.answered.map(Language::name),
                     "evidence": it.evidence.map(Evidence::name),
                 })
             })

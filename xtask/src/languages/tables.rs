@@ -55,7 +55,9 @@ fn row(line: &str) -> Result<Row> {
     };
     // Two names of files are patterns; their plain forms are in the list as well.
     let names = file_names.split('|').filter(|it| !it.is_empty());
-    let names = names.filter(|it| !it.ends_with(".regex")).map(String::from);
+    let names = names
+        .filter(|it| it.strip_suffix(".regex").is_none())
+        .map(String::from);
     Ok(Row {
         name: name.to_owned(),
         variant: variant(name),

@@ -1,4 +1,6 @@
-//! `claude-flow detect`: what a file is, and what decided that.
+//! `claude-flow detect`: what a file is or which projects a directory holds, and what decided that.
+
+mod project;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +11,8 @@ use anstream::ColorChoice;
 use anstyle::Style;
 use anyhow::{Context, bail};
 use claude_flow::lang_detect::{
-    Answer, Attributes, CONTENT_BYTES_MAX, CompileCommands, Evidence, Input, Sibling, examine,
+    Answer, Attributes, CONTENT_BYTES_MAX, CompileCommands, Evidence, Input, Language, Sibling,
+    examine,
 };
 use serde::Serialize;
 
@@ -35,8 +38,18 @@ const FOLDERS_UP_MAX: usize = 64;
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
-/// Looks at each path and tells.
+/// Looks at each file, or at one directory, and tells.
 pub(super) fn run(args: &DetectArgs, color: ColorChoice) -> anyhow::Result<ExitCode> {
+    if let [directory] = args.paths.as_slice()
+        && directory.is_dir()
+    {
+        let options = project::Options {
+            is_json: args.format == DoctorFormat::Json,
+            is_explained: args.explain,
+            color,
+        };
+        return project::run(directory, options);
+    }
     let mut told = Vec::new();
     for path in &args.paths {
         told.push(look(path)?);
@@ -94,14 +107,19 @@ struct Told {
 
 impl Told {
     fn runners_up(&self) -> Vec<&'static str> {
-        self.answer.runners_up.iter().map(|it| it.name()).collect()
+        self.answer
+            .runners_up
+            .iter()
+            .copied()
+            .map(Language::name)
+            .collect()
     }
 
     fn report(&self, explain: bool) -> Report {
         let Self { path, answer } = self;
         Report {
             path: path.clone(),
-            language: answer.language.map(|language| language.name()),
+            language: answer.language.map(Language::name),
             flags: answer.flags.names().collect(),
             explanation: explain.then(|| Explanation {
                 evidence: answer.evidence.map(Evidence::name),
@@ -143,7 +161,7 @@ fn look(path: &Path) -> anyhow::Result<Told> {
     let shown = path.to_string_lossy().into_owned();
     let metadata = fs::metadata(path).with_context(|| format!("reading {shown}"))?;
     if metadata.is_dir() {
-        bail!("{shown} is a directory, whose stack this version does not tell; name files in it");
+        bail!("{shown} is a directory; name it alone to see its projects, or name files in it");
     }
     if !metadata.is_file() {
         bail!("{shown} is no regular file; name one");

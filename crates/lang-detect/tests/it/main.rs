@@ -9,6 +9,8 @@ mod compile_commands;
 mod evidence;
 mod flags;
 mod languages;
+#[cfg(feature = "project")]
+mod projects;
 mod prop_any_bytes;
 mod sample;
 mod test_files;
