@@ -107,12 +107,7 @@ struct Told {
 
 impl Told {
     fn runners_up(&self) -> Vec<&'static str> {
-        self.answer
-            .runners_up
-            .iter()
-            .copied()
-            .map(Language::name)
-            .collect()
+        self.answer.runners_up.iter().map(Language::name).collect()
     }
 
     fn report(&self, explain: bool) -> Report {
