@@ -2,11 +2,16 @@
 //!
 //! `cargo bench -p claude-flow-benches --bench lang_detect`; `cargo xtask detect-corpus --speed` has
 //! thousands of files and percentiles.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark reads its samples from files"
+)]
+
 use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;
 
-use claude_flow_lang_detect::{Input, examine};
+use claude_flow_lang_detect::{Input, Language, examine};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 /// The path below its package, the language that its project says, and the content.
@@ -29,7 +34,7 @@ fn samples() -> Vec<Sample> {
 fn assert_right(samples: &[Sample]) {
     for (path, language, content) in samples {
         let answer = examine(&Input::new(path, content));
-        let told = answer.language.map(|it| it.name());
+        let told = answer.language.map(Language::name);
         assert_eq!(told, Some(language.as_str()), "{path}");
     }
 }
