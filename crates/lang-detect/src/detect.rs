@@ -497,6 +497,12 @@ fn without_extension(place: Place<'_>, content: &[u8]) -> Finding {
 /// Extensions that data formats share although the data name one language for them.
 const SHARED_WITH_DATA: &[&str] = &["ts", "tsx", "mts", "cts"];
 
+/// Whether no binary format is known by an extension that nearly always means one language.
+fn is_text_anyway(extension: &str) -> bool {
+    let is_usual = heuristics::family(extension).is_some_and(|family| family.is_usual);
+    is_usual && !SHARED_WITH_DATA.contains(&extension)
+}
+
 fn by_extension(
     input: &Input<'_>,
     extension: &Extension,
@@ -507,11 +513,12 @@ fn by_extension(
     let shares_with_xml = languages.contains(&Language::Xml) || SHARED_WITH_DATA.contains(&lower);
     if shares_with_xml || languages.len() > 1 {
         match header::sniff(content, shares_with_xml) {
-            Some(Sniffed::Binary) => {
+            // A stray zero byte does not unmake what an extension nearly always means.
+            Some(Sniffed::Binary) if !is_text_anyway(lower) => {
                 return Finding::not_sure(Some(Evidence::Header), languages);
             }
             Some(Sniffed::Text(language)) => return Finding::sure(language, Evidence::Header),
-            None => {}
+            Some(Sniffed::Binary) | None => {}
         }
     }
     // Unix tools read an upper-case `.C` or `.H` as C++.

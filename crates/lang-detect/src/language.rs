@@ -121,8 +121,23 @@ impl fmt::Display for Language {
 
 /// The languages with an extension, which is in lower case and without its first dot.
 pub(crate) fn with_extension(extension: &str) -> &'static [Language] {
-    lookup(&EXTENSIONS, extension)
+    let languages = lookup(&EXTENSIONS, extension);
+    if languages.is_empty() {
+        let further = FURTHER_EXTENSIONS.iter();
+        let mut found = further.filter(|(known, _)| *known == extension);
+        return found.next().map_or(&[], |(_, languages)| languages);
+    }
+    languages
 }
+
+/// Extensions that are in use and not in the data.
+const FURTHER_EXTENSIONS: &[(&str, &[Language])] = &[
+    ("c++m", &[Language::Cpp]),
+    ("ccm", &[Language::Cpp]),
+    ("cxxm", &[Language::Cpp]),
+    ("mpp", &[Language::Cpp]),
+    ("ndjson", &[Language::Json]),
+];
 
 /// The languages with a whole name of a file.
 pub(crate) fn with_file_name(name: &str) -> &'static [Language] {

@@ -146,6 +146,8 @@ fn extensions_decide_in_any_case_and_the_longest_one_first() {
             ("a.c.bak", "", L::C),
             ("src\\a.java", "", L::Java),
             ("a.json", "{}", L::Json),
+            ("a.ndjson", "{}", L::Json),
+            ("a.yaml", "a: \0\n", L::Yaml),
             ("a.rst", "", L::ReStructuredText),
         ],
     );
