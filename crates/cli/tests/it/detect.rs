@@ -79,9 +79,35 @@ fn json_says_what_the_project_says() {
 fn what_is_no_file_is_an_error() {
     let project = Project::new();
     project.write("a/b.py", "");
-    for (path, said) in [("missing", "missing"), ("a", "is a directory")] {
-        let ended = project.run(&["detect", path]).expect_code(2);
+    let cases: [(&[&str], &str); 2] = [
+        (&["detect", "missing"], "missing"),
+        (
+            &["detect", "a/b.py", "a"],
+            "a is a directory; name it alone",
+        ),
+    ];
+    for (arguments, said) in cases {
+        let ended = project.run(arguments).expect_code(2);
         assert_eq!(ended.stdout, "");
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn projects_of_a_directory_are_told_with_the_command_that_tests_them() {
+    let project = Project::new();
+    project.write(
+        "Cargo.toml",
+        "[package]\nname = \"a\"\nversion = \"0.1.0\"\n",
+    );
+    project.write("src/lib.rs", "");
+    for arguments in [&["detect"][..], &["detect", "."]] {
+        let ended = project.run(arguments).expect_code(0);
+        assert!(ended.stdout.contains("cargo test"), "{}", ended.stdout);
+    }
+    let json = project
+        .run(&["detect", ".", "--format", "json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(json["projects"].as_array().map(Vec::len), Some(1), "{json}");
 }
