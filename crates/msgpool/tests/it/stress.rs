@@ -37,9 +37,10 @@ fn stress(options: &Options, is_waiting: bool) {
     let (senders, receivers): (Vec<_>, Vec<_>) =
         (0..THREADS).map(|_| sync_channel::<Message>(16)).unzip();
     thread::scope(|scope| {
+        let mut threads = Vec::new();
         for (index, receiver) in receivers.into_iter().enumerate() {
             let (pool, next) = (&pool, senders[(index + 1) % THREADS].clone());
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 for round in 0..rounds {
                     let len = 16 + (round * 7 + index * 13) % 100;
                     let taken = if is_waiting && round % 4 == 0 {
@@ -63,9 +64,14 @@ fn stress(options: &Options, is_waiting: bool) {
                 }
                 drop(next);
                 // Others may still be sending: what comes is dropped with the channel.
-            });
+            }));
         }
         drop(senders);
+        // The scope itself does not wait for what a thread does at its end, which is when its
+        // magazine goes back to the shared list.
+        for thread in threads {
+            thread.join().expect("a thread's assertions hold");
+        }
     });
     assert_all_home(&pool);
 }
