@@ -34,7 +34,7 @@ const LEAD_MIN: i64 = 20;
 ///
 /// # Layout
 ///
-/// The bytes are: eight of [`MAGIC`], the number of languages as `u16`, for each language the length
+/// The bytes are: eight of a name and version, the number of languages as `u16`, for each language the length
 /// of its name as `u8` and the name, for each language its bias as `i32`, and then for each of
 /// [`BUCKETS`] one `i8` for each language; numbers have their lowest byte first.
 #[derive(Debug, Clone)]
