@@ -10,7 +10,7 @@ use crate::{Folders, sandbox, text};
 /// A directory with tools that this workspace does not need for itself, in `bin`, `venv/bin` and
 /// `node_modules/.bin`, or empty if all of them are in `PATH`.
 ///
-/// `cargo xtask test --deep` sets the variable; then a tool that is missing is a failure.
+/// Nothing sets the variable by itself; with it, a tool that is missing is a failure.
 fn tools() -> Option<std::path::PathBuf> {
     let tools = std::env::var_os("SANDBOX_TOOLS");
     if tools.is_none() {
