@@ -10,7 +10,8 @@
 //!
 //! # What it does not do
 //!
-//! It knows nothing of what the child is for, keeps no child for later and restarts none.
+//! It knows nothing of what the child is for, uses no process twice and restarts none; what it keeps prepared has not run anything.
+//! Memory that processes share (`memfd`, `/dev/shm`, shared mappings) does not count against [`Limits::memory_bytes`].
 //! It does not defend against a flaw in the kernel, and it does not hide the machine's load, clock or CPU.
 //! [`docs::escapes`] lists what each level lets through.
 //!

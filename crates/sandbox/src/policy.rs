@@ -234,7 +234,7 @@ pub struct Limits {
     pub wall: Duration,
     /// CPU time of one process.
     pub cpu: Duration,
-    /// Resident memory of all processes together that is not backed by files; sampled, see [`Limits::sampling`].
+    /// Resident memory of all processes together that is neither backed by files nor shared; sampled, see [`Limits::sampling`].
     /// One process may also not map more than twice as much writable private memory.
     pub memory_bytes: u64,
     /// How often memory is sampled near its limit; far below it up to 20 times less often.
