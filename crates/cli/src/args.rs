@@ -21,7 +21,7 @@ Examples:
   claude-flow post-edit src/app.ts          what is wrong with this file
   claude-flow post-edit --git-base HEAD src/*.rs
                                             only what the edits since the last commit brought
-  claude-flow init --claude-code            check every edit that Claude Code makes
+  claude-flow init --harness claude-code    check every edit that Claude Code makes
   claude-flow doctor                        what is found here, and what is missing";
 
 const POST_EDIT_EXAMPLES: &str = "\
@@ -44,13 +44,16 @@ The exit status is always 0: a harness takes every other one for a failure of it
 What was wrong with the payload is on standard error.
 
 Examples:
-  claude-flow init --claude-code            installs the hook
+  claude-flow init --harness claude-code    installs the hook
   claude-flow hook claude-code < payload.json";
 
 const INIT_EXAMPLES: &str = "\
-With --claude-code this is added to .claude/settings.json:
+With --harness claude-code this is added to .claude/settings.json:
   {\"hooks\": {\"PostToolUse\": [{\"matcher\": \"Edit|Write|MultiEdit|NotebookEdit\", \"hooks\":
     [{\"type\": \"command\", \"command\": \"claude-flow\", \"args\": [\"hook\", \"claude-code\"], \"timeout\": 10}]}]}}
+
+The others have their hooks in .codex/hooks.json, .cursor/hooks.json, .gemini/settings.json and
+.github/hooks/claude-flow.json; --dry-run shows them.
 
 Exit status:
   0  done, or there was nothing to do
@@ -58,9 +61,11 @@ Exit status:
 
 Examples:
   claude-flow init                          write claude-flow.toml
-  claude-flow init --claude-code --dry-run  show what would change
-  claude-flow init --claude-code --uninstall
-                                            take the hook out again
+  claude-flow init --harness claude-code --dry-run
+                                            show what would change
+  claude-flow init --harness codex cursor   install two hooks
+  claude-flow init --harness codex --uninstall
+                                            take one hook out again
   claude-flow init --uninstall              take everything out again";
 
 const DOCTOR_EXAMPLES: &str = "\
@@ -268,16 +273,33 @@ pub(crate) struct InitArgs {
     /// The project's directory
     #[arg(default_value = ".")]
     pub(crate) directory: PathBuf,
-    /// Install the hook into .claude/settings.json too
+    /// Install the hook of this agent harness too; several names may follow
+    #[arg(long, value_enum, num_args = 1.., value_name = "NAME")]
+    pub(crate) harness: Vec<Harness>,
+    /// The same as --harness claude-code
     #[arg(long)]
     pub(crate) claude_code: bool,
-    /// Take out what `init` put in: the hook, and claude-flow.toml if it was not changed;
-    /// with --claude-code the hook alone
+    /// Take out what `init` put in: every hook, and claude-flow.toml if it was not changed;
+    /// with --harness the named hooks alone
     #[arg(long)]
     pub(crate) uninstall: bool,
     /// Show what would change and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+impl InitArgs {
+    /// The harnesses that were named, each once.
+    pub(crate) fn harnesses(&self) -> Vec<Harness> {
+        let mut named = Vec::new();
+        let claude_code = self.claude_code.then_some(Harness::ClaudeCode);
+        for harness in claude_code.into_iter().chain(self.harness.iter().copied()) {
+            if !named.contains(&harness) {
+                named.push(harness);
+            }
+        }
+        named
+    }
 }
 
 /// What `detect` is asked.

@@ -1,40 +1,106 @@
 //! Answers to the programs that drive an agent, each by its own contract.
 
-mod claude_code;
+mod call;
 mod context;
+mod contract;
+mod edit;
+mod patch;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use claude_flow::pipeline::document::Document;
 
+use self::call::Call;
+use self::contract::Contract;
+
 /// A program that drives an agent and calls hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Harness {
-    /// Claude Code: answers `PostToolUse` after an edit
+    /// Claude Code: answers `PostToolUse` after an edit and `PostToolBatch` after several
     ClaudeCode,
+    /// `OpenAI`'s Codex CLI: answers `PostToolUse` after `apply_patch`
+    Codex,
+    /// Cursor: answers `postToolUse` after an edit
+    Cursor,
+    /// Gemini CLI: answers `AfterTool` after an edit
+    Gemini,
+    /// GitHub Copilot in the terminal and in VS Code: answers `postToolUse` after an edit
+    Copilot,
 }
 
 impl Harness {
     /// The answer to a payload; never an error, because an answer that the harness cannot read
     /// breaks the agent's turn.
     pub(crate) fn respond(self, payload: &[u8], workspace: &dyn Workspace) -> Answer {
-        match self {
-            Self::ClaudeCode => claude_code::respond(payload, workspace),
+        // Cursor replays the hooks of Claude Code beside its own.
+        let is_claude = self == Self::ClaudeCode;
+        if is_claude && workspace.is_cursor() {
+            return Answer::silent();
         }
+        let contract = self.contract();
+        match Call::read(payload, contract) {
+            Ok(call) if is_claude && call.is_from_cursor => Answer::silent(),
+            Ok(call) => respond_to_call(&call, contract, workspace),
+            Err(reason) => Answer::only_stderr(reason),
+        }
+    }
+
+    fn contract(self) -> &'static Contract {
+        match self {
+            Self::ClaudeCode => &contract::CLAUDE_CODE,
+            Self::Codex => &contract::CODEX,
+            Self::Cursor => &contract::CURSOR,
+            Self::Gemini => &contract::GEMINI,
+            Self::Copilot => &contract::COPILOT,
+        }
+    }
+}
+
+fn respond_to_call(call: &Call, contract: &Contract, workspace: &dyn Workspace) -> Answer {
+    let questions = call.edits.iter().map(|edit| Question {
+        path: edit.path.clone(),
+        before: edit.before(&|| workspace.read(&edit.path)),
+    });
+    let documents = workspace.check(questions.collect());
+    let shown: Vec<_> = call.edits.iter().map(|edit| call.shown(edit)).collect();
+    let told: Vec<_> = documents
+        .iter()
+        .zip(&shown)
+        .filter_map(|(document, shown)| Some((document.files.first()?, &**shown)))
+        .collect();
+    let unread: Vec<_> = told
+        .iter()
+        .filter_map(|(file, shown)| {
+            Some(format!("{shown} was not checked: {}", file.error.as_ref()?))
+        })
+        .collect();
+    let text = context::of_files(&told, call.left_out);
+    Answer {
+        stdout: text.map(|text| (contract.answer)(&call.event, &text).to_string()),
+        stderr: (!unread.is_empty()).then(|| unread.join("; ")),
     }
 }
 
 /// The world as far as an answer depends on it.
 pub(crate) trait Workspace {
-    /// Whether Cursor is calling, which replays the hooks of Claude Code beside its own.
+    /// Whether Cursor is calling.
     fn is_cursor(&self) -> bool;
 
     /// The file as it is now, if it is readable and not too large to be compared.
     fn read(&self, path: &Path) -> Option<Vec<u8>>;
 
-    /// The verdict on the file, against the content before the edit if that is known.
-    fn check(&self, path: &Path, before: Option<Vec<u8>>) -> Document;
+    /// The verdicts on the files, in their order, one for each.
+    fn check(&self, questions: Vec<Question>) -> Vec<Document>;
+}
+
+/// A file to be checked.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Its content before the edit, if that is known.
+    pub(crate) before: Option<Vec<u8>>,
 }
 
 /// What goes to the harness.

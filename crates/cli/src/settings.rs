@@ -1,4 +1,4 @@
-//! Puts the hook into a Claude Code settings file and takes it out again, as edits of the text.
+//! Puts the hook into a harness's settings file and takes it out again, as edits of the text.
 //!
 //! Everything that is not ours keeps its bytes: the file is parsed to find the places, and text is
 //! inserted or cut there. Taking the hook out gives back the bytes that were there before, without
@@ -8,6 +8,7 @@
 //! - one that we made has a blank or a line break there.
 
 mod place;
+mod placement;
 #[cfg(test)]
 mod tests;
 
@@ -17,21 +18,7 @@ use jsonc_parser::parse_to_ast;
 use serde_json::json;
 
 use self::place::{Container, Layout, line_and_column};
-
-/// What the settings file calls the event after an edit.
-const EVENT: &str = "PostToolUse";
-
-/// The tools that edit files.
-const MATCHER: &str = "Edit|Write|MultiEdit|NotebookEdit";
-
-/// The program as the settings name it; found on the harness's PATH.
-const PROGRAM: &str = "claude-flow";
-
-/// The arguments that make the program answer the harness.
-const ARGUMENTS: [&str; 2] = ["hook", "claude-code"];
-
-/// How long the harness waits, in seconds; the checks themselves end sooner.
-const TIMEOUT_S: u64 = 10;
+pub(crate) use self::placement::Placement;
 
 /// How often the hook is taken out of one file; nobody has it in there more often.
 const HOOKS_MAX: usize = 100;
@@ -63,7 +50,7 @@ pub(crate) enum SettingsError {
         /// The line, from 1.
         line: usize,
     },
-    /// A key has a value of another kind than Claude Code wants.
+    /// A key has a value of another kind than the harness wants.
     #[error("`{key}` is {found}, and has to be {wanted}; mend that and try again")]
     Shape {
         /// The key as a path, for example `hooks.PostToolUse[0].hooks`.
@@ -81,50 +68,160 @@ pub(crate) enum SettingsError {
     },
 }
 
-/// The text with the hook in it; `None` if it is in there.
-///
-/// # Errors
-///
-/// [`SettingsError`] if the text is not what Claude Code would read.
-pub(crate) fn install(text: &str) -> Result<Option<String>, SettingsError> {
-    let (bom, text) = split_bom(text);
-    let root = parse(text)?;
-    let Some(hooks) = object_member(&root, "hooks", "hooks")? else {
-        let value = json!({ EVENT: [group()] });
-        let container = Container::of_object(text, &root);
-        let inserted = container.insert(Some("hooks"), &value);
-        return Ok(Some(format!("{bom}{inserted}")));
-    };
-    let key = format!("hooks.{EVENT}");
-    let inserted = match array_member(hooks, EVENT, &key)? {
-        None => Container::of_object(text, hooks).insert(Some(EVENT), &json!([group()])),
-        Some(groups) if !our_handlers(groups)?.is_empty() => return Ok(None),
-        Some(groups) => Container::of_array(text, groups).insert(None, &group()),
-    };
-    Ok(Some(format!("{bom}{inserted}")))
-}
+impl Placement {
+    /// The text with the hook in it; `None` if it is in there.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if the text is not what the harness would read.
+    pub(crate) fn install(&self, text: &str) -> Result<Option<String>, SettingsError> {
+        let (bom, text) = split_bom(text);
+        let root = parse(text)?;
+        let event = self.event;
+        let Some(hooks) = object_member(&root, "hooks", "hooks")? else {
+            let value = json!({ event: [self.entry()] });
+            let container = Container::of_object(text, &root);
+            let inserted = container.insert(Some("hooks"), &value);
+            return Ok(Some(format!("{bom}{inserted}")));
+        };
+        let key = format!("hooks.{event}");
+        let inserted = match array_member(hooks, event, &key)? {
+            None => Container::of_object(text, hooks).insert(Some(event), &json!([self.entry()])),
+            Some(list) if !self.our_handlers(list)?.is_empty() => return Ok(None),
+            Some(list) => Container::of_array(text, list).insert(None, &self.entry()),
+        };
+        Ok(Some(format!("{bom}{inserted}")))
+    }
 
-/// The text without the hook; `None` if it is not in there.
-///
-/// # Errors
-///
-/// [`SettingsError`] if the text is not what Claude Code would read.
-pub(crate) fn uninstall(text: &str) -> Result<Option<Uninstalled>, SettingsError> {
-    if text == new_file() {
-        return Ok(Some(Uninstalled::File));
-    }
-    let (bom, text) = split_bom(text);
-    let mut current = text.to_owned();
-    for _ in 0..HOOKS_MAX {
-        match remove_first(&current)? {
-            Some(shorter) => current = shorter,
-            None => break,
+    /// The text without the hook; `None` if it is not in there.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if the text is not what the harness would read.
+    pub(crate) fn uninstall(&self, text: &str) -> Result<Option<Uninstalled>, SettingsError> {
+        if text == self.new_file() {
+            return Ok(Some(Uninstalled::File));
         }
+        let (bom, text) = split_bom(text);
+        let mut current = text.to_owned();
+        for _ in 0..HOOKS_MAX {
+            match self.remove_first(&current)? {
+                Some(shorter) => current = shorter,
+                None => break,
+            }
+        }
+        if current == text {
+            return Ok(None);
+        }
+        Ok(Some(Uninstalled::Text(format!("{bom}{current}"))))
     }
-    if current == text {
-        return Ok(None);
+
+    /// Whether the hook is in the text.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] if the text is not what the harness would read.
+    pub(crate) fn is_installed(&self, text: &str) -> Result<bool, SettingsError> {
+        Ok(self.install(text)?.is_none())
     }
-    Ok(Some(Uninstalled::Text(format!("{bom}{current}"))))
+
+    /// A settings file with nothing but the hook.
+    pub(crate) fn new_file(&self) -> String {
+        let layout = Layout::default();
+        let hooks = json!({ self.event: [self.entry()] });
+        let value = match self.version {
+            Some(version) => json!({ "version": version, "hooks": hooks }),
+            None => json!({ "hooks": hooks }),
+        };
+        format!("{}\n", layout.pretty(&value, ""))
+    }
+
+    /// Takes out the first of our handlers, and what it leaves empty and is ours.
+    fn remove_first(&self, text: &str) -> Result<Option<String>, SettingsError> {
+        let root = parse(text)?;
+        let Some(hooks) = object_member(&root, "hooks", "hooks")? else {
+            return Ok(None);
+        };
+        let key = format!("hooks.{}", self.event);
+        let Some(list) = array_member(hooks, self.event, &key)? else {
+            return Ok(None);
+        };
+        let Some(&(index, in_group)) = self.our_handlers(list)?.first() else {
+            return Ok(None);
+        };
+        let group = list.elements[index].as_object();
+        let handlers = group.and_then(|group| group.get_array("hooks"));
+        if let (Some(handlers), Some(in_group)) = (handlers, in_group)
+            && handlers.elements.len() > 1
+        {
+            let container = Container::of_array(text, handlers);
+            return Ok(Some(container.remove(in_group)));
+        }
+        let list = Container::of_array(text, list);
+        if list.len() > 1 || !list.is_ours() {
+            return Ok(Some(list.remove(index)));
+        }
+        let hooks = Container::of_object(text, hooks);
+        if hooks.len() > 1 || !hooks.is_ours() {
+            return Ok(Some(hooks.remove(hooks.index_of(list.range()))));
+        }
+        let root = Container::of_object(text, &root);
+        Ok(Some(root.remove(root.index_of(hooks.range()))))
+    }
+
+    /// The indices of our handlers: in the event's list, and in the group if there are groups.
+    fn our_handlers(&self, list: &Array<'_>) -> Result<Vec<(usize, Option<usize>)>, SettingsError> {
+        let mut found = Vec::new();
+        for (index, entry) in list.elements.iter().enumerate() {
+            let key = format!("hooks.{}[{index}]", self.event);
+            let Value::Object(entry) = entry else {
+                return Err(wrong_shape(&key, entry, "an object"));
+            };
+            if !self.has_groups {
+                if self.is_ours(entry) {
+                    found.push((index, None));
+                }
+                continue;
+            }
+            let key = format!("{key}.hooks");
+            let Some(handlers) = array_member(entry, "hooks", &key)? else {
+                continue;
+            };
+            for (in_group, handler) in handlers.elements.iter().enumerate() {
+                let Value::Object(handler) = handler else {
+                    let key = format!("{key}[{in_group}]");
+                    return Err(wrong_shape(&key, handler, "an object"));
+                };
+                if self.is_ours(handler) {
+                    found.push((index, Some(in_group)));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the handler starts this program for this harness, in the exec or in the shell form.
+    fn is_ours(&self, handler: &Object<'_>) -> bool {
+        let command = ["command", "bash"]
+            .iter()
+            .find_map(|name| handler.get_string(name));
+        let Some(command) = command else { return false };
+        let words: Vec<&str> = match handler.get_array("args") {
+            Some(args) => {
+                let args = args.elements.iter().map(|arg| arg.as_string_lit());
+                let args = args.map(|arg| arg.map_or("", |text| text.value.as_ref()));
+                std::iter::once(command.value.as_ref())
+                    .chain(args)
+                    .collect()
+            }
+            None => command.value.split_ascii_whitespace().collect(),
+        };
+        let Some((program, arguments)) = words.split_first() else {
+            return false;
+        };
+        let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
+        matches!(name, "claude-flow" | "claude-flow.exe") && arguments == ["hook", self.harness]
+    }
 }
 
 /// What is left of a settings file.
@@ -132,37 +229,8 @@ pub(crate) fn uninstall(text: &str) -> Result<Option<Uninstalled>, SettingsError
 pub(crate) enum Uninstalled {
     /// The text to keep.
     Text(String),
-    /// Nothing: the file is byte for byte the one that [`new_file`] makes.
+    /// Nothing: the file is byte for byte the one that [`Placement::new_file`] makes.
     File,
-}
-
-/// Whether the hook is in the text.
-///
-/// # Errors
-///
-/// [`SettingsError`] if the text is not what Claude Code would read.
-pub(crate) fn is_installed(text: &str) -> Result<bool, SettingsError> {
-    Ok(install(text)?.is_none())
-}
-
-/// A settings file with nothing but the hook.
-pub(crate) fn new_file() -> String {
-    let layout = Layout::default();
-    let value = json!({ "hooks": { EVENT: [group()] } });
-    format!("{}\n", layout.pretty(&value, ""))
-}
-
-/// What is added to the list of the event.
-fn group() -> serde_json::Value {
-    json!({
-        "matcher": MATCHER,
-        "hooks": [{
-            "type": "command",
-            "command": PROGRAM,
-            "args": ARGUMENTS,
-            "timeout": TIMEOUT_S,
-        }],
-    })
 }
 
 fn split_bom(text: &str) -> (&str, &str) {
@@ -206,83 +274,6 @@ fn parse(text: &str) -> Result<Object<'_>, SettingsError> {
         Some(Value::Object(root)) => Ok(root),
         Some(other) => Err(wrong_shape("the top level", &other, "an object")),
     }
-}
-
-/// Takes out the first of our handlers, and what it leaves empty and is ours.
-fn remove_first(text: &str) -> Result<Option<String>, SettingsError> {
-    let root = parse(text)?;
-    let Some(hooks) = object_member(&root, "hooks", "hooks")? else {
-        return Ok(None);
-    };
-    let Some(groups) = array_member(hooks, EVENT, &format!("hooks.{EVENT}"))? else {
-        return Ok(None);
-    };
-    let Some(&(group_index, handler_index)) = our_handlers(groups)?.first() else {
-        return Ok(None);
-    };
-    let group = groups.elements[group_index].as_object();
-    let handlers = group.and_then(|group| group.get_array("hooks"));
-    if let Some(handlers) = handlers.filter(|handlers| handlers.elements.len() > 1) {
-        let container = Container::of_array(text, handlers);
-        return Ok(Some(container.remove(handler_index)));
-    }
-    let groups = Container::of_array(text, groups);
-    if groups.len() > 1 || !groups.is_ours() {
-        return Ok(Some(groups.remove(group_index)));
-    }
-    let hooks = Container::of_object(text, hooks);
-    if hooks.len() > 1 || !hooks.is_ours() {
-        return Ok(Some(hooks.remove(hooks.index_of(groups.range()))));
-    }
-    let root = Container::of_object(text, &root);
-    Ok(Some(root.remove(root.index_of(hooks.range()))))
-}
-
-/// The indices of our handlers: of the group, and in its list.
-fn our_handlers(groups: &Array<'_>) -> Result<Vec<(usize, usize)>, SettingsError> {
-    let mut found = Vec::new();
-    for (group_index, group) in groups.elements.iter().enumerate() {
-        let key = format!("hooks.{EVENT}[{group_index}]");
-        let Value::Object(group) = group else {
-            return Err(wrong_shape(&key, group, "an object"));
-        };
-        let key = format!("{key}.hooks");
-        let Some(handlers) = array_member(group, "hooks", &key)? else {
-            continue;
-        };
-        for (handler_index, handler) in handlers.elements.iter().enumerate() {
-            let Value::Object(handler) = handler else {
-                let key = format!("{key}[{handler_index}]");
-                return Err(wrong_shape(&key, handler, "an object"));
-            };
-            if is_ours(handler) {
-                found.push((group_index, handler_index));
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// Whether the handler starts this program for this harness, in the exec or in the shell form.
-fn is_ours(handler: &Object<'_>) -> bool {
-    let Some(command) = handler.get_string("command") else {
-        return false;
-    };
-    let words: Vec<&str> = match handler.get_array("args") {
-        Some(args) => {
-            let args = args.elements.iter().map(|arg| arg.as_string_lit());
-            let args = args.map(|arg| arg.map_or("", |text| text.value.as_ref()));
-            std::iter::once(command.value.as_ref())
-                .chain(args)
-                .collect()
-        }
-        None => command.value.split_ascii_whitespace().collect(),
-    };
-    let Some((program, arguments)) = words.split_first() else {
-        return false;
-    };
-    let name = program.rsplit(['/', '\\']).next().unwrap_or(program);
-    matches!(name, "claude-flow" | "claude-flow.exe") && arguments == ARGUMENTS
 }
 
 fn object_member<'o, 'a>(

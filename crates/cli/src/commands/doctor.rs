@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 use claude_flow::checkers::{LANGUAGES, TEXT_VERSION, engine};
 use claude_flow::lang_detect::Language;
 use claude_flow::pipeline::Config;
@@ -19,8 +20,9 @@ use self::isolation::Isolation;
 use self::tools::{Tool, look_for_tools};
 use crate::args::DoctorFormat;
 use crate::failure::EXIT_FAILED;
+use crate::hook::Harness;
 use crate::output::{write_plain, write_styled};
-use crate::settings;
+use crate::settings::Placement;
 use crate::visible::visible;
 
 /// The largest settings file that is read, in bytes.
@@ -104,8 +106,7 @@ impl Diagnosis {
             configuration: Configuration::of(directory),
             checks: checks(),
             hooks: settings_files(directory)
-                .iter()
-                .map(|path| Hook::of(path))
+                .map(|(place, path)| Hook::of(place, &path))
                 .collect(),
             sandbox: Isolation::probe(),
             tools: look_for_tools(std::env::var_os("PATH")),
@@ -143,12 +144,12 @@ impl Diagnosis {
             writeln!(out, "  {:<19} {}", check.language, check.engines.join(", "))?;
         }
 
-        writeln!(out, "\n{BOLD}Hook of Claude Code{BOLD:#}")?;
+        writeln!(out, "\n{BOLD}Hooks of agent harnesses{BOLD:#}")?;
         for hook in &self.hooks {
             write_hook(hook, out)?;
         }
         if !self.hooks.iter().any(|hook| hook.installed) {
-            writeln!(out, "  `claude-flow init --claude-code` installs it")?;
+            writeln!(out, "  `claude-flow init --harness NAME` installs one")?;
         }
 
         self.sandbox.write(out)?;
@@ -201,26 +202,31 @@ fn checks() -> Vec<Check> {
     LANGUAGES.into_iter().map(check).collect()
 }
 
-/// Where Claude Code looks for hooks: the project's settings, shared and private, and the person's.
-fn settings_files(directory: &Path) -> Vec<PathBuf> {
-    let mut files = vec![
-        directory.join(".claude/settings.json"),
-        directory.join(".claude/settings.local.json"),
+/// Where harnesses look for hooks: the project's settings, and those of Claude Code that are private or
+/// the person's.
+fn settings_files(directory: &Path) -> impl Iterator<Item = (&'static Placement, PathBuf)> {
+    let claude = Placement::of(Harness::ClaudeCode);
+    let home = std::env::home_dir();
+    let more = [
+        Some(directory.join(".claude/settings.local.json")),
+        home.map(|home| home.join(claude.path)),
     ];
-    let home = std::env::home_dir().map(|home| home.join(".claude/settings.json"));
-    files.extend(home);
-    files
+    Harness::value_variants()
+        .iter()
+        .map(|harness| Placement::of(*harness))
+        .map(|place| (place, directory.join(place.path)))
+        .chain(more.into_iter().flatten().map(move |path| (claude, path)))
 }
 
 impl Hook {
-    fn of(path: &Path) -> Self {
+    fn of(place: &Placement, path: &Path) -> Self {
         let text = read_text(path);
         let installed = text.and_then(|text| match text {
             None => Ok(false),
-            Some(text) => settings::is_installed(&text).map_err(|error| error.to_string()),
+            Some(text) => place.is_installed(&text).map_err(|error| error.to_string()),
         });
         Self {
-            harness: "claude-code",
+            harness: place.harness,
             settings: path.to_string_lossy().into_owned(),
             installed: installed == Ok(true),
             error: installed.err(),

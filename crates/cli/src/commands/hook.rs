@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use claude_flow::pipeline::document::{Document, FileReport, Request};
 use claude_flow::pipeline::{BaselineSource, Options, Pipeline};
 
 use crate::failure::last_panic;
-use crate::hook::{Answer, Harness, Workspace};
+use crate::hook::{Answer, Harness, Question, Workspace};
 use crate::visible::visible;
 
 /// The largest payload that is understood, in bytes.
@@ -58,7 +58,7 @@ fn answer(harness: Harness) -> Answer {
     };
     if stdin.is_terminal() {
         return refusal(
-            "a harness calls this with JSON on standard input; `claude-flow init --claude-code` \
+            "a harness calls this with JSON on standard input; `claude-flow init --harness NAME` \
              installs it, `claude-flow post-edit FILE` is for people"
                 .to_owned(),
         );
@@ -102,44 +102,61 @@ impl Workspace for Machine {
         (bytes.len() as u64 <= UNDONE_BYTES_MAX).then_some(bytes)
     }
 
-    fn check(&self, path: &Path, before: Option<Vec<u8>>) -> Document {
-        let (sender, receiver) = sync_channel(1);
-        let owned = path.to_owned();
-        let check = move || {
-            // Nobody listens any more once the time is over.
-            let _ = sender.send(check(&owned, before));
-        };
+    fn check(&self, questions: Vec<Question>) -> Vec<Document> {
+        let deadline = Instant::now() + WAIT_MAX;
+        let paths: Vec<_> = questions.iter().map(|one| one.path.clone()).collect();
+        let (sender, receiver) = sync_channel(paths.len());
         let spawned = std::thread::Builder::new()
             .name("hook".to_owned())
-            .spawn(check);
-        let unchecked =
-            |reason: String| Document::new(Request::default(), vec![failed(path, reason)]);
-        if let Err(error) = spawned {
-            return unchecked(format!("no thread could be started: {error}"));
-        }
-        match receiver.recv_timeout(WAIT_MAX) {
-            Ok(document) => document,
-            Err(RecvTimeoutError::Timeout) => unchecked(format!(
-                "not done within {} s, and the harness does not wait longer",
-                WAIT_MAX.as_secs()
-            )),
-            Err(RecvTimeoutError::Disconnected) => {
-                unchecked(format!("this is a bug: {}", last_panic()))
+            .spawn(move || {
+                let pipeline = Pipeline::with_nearest_config();
+                for question in questions {
+                    // Nobody listens any more once the time is over.
+                    if sender.send(check(&pipeline, question)).is_err() {
+                        return;
+                    }
+                }
+            });
+        let mut missing = spawned
+            .err()
+            .map(|error| format!("no thread could be started: {error}"));
+        let answer = |path: &PathBuf| {
+            if missing.is_none() {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match receiver.recv_timeout(left) {
+                    Ok(document) => return document,
+                    Err(error) => missing = Some(no_answer(error)),
+                }
             }
-        }
+            let reason = missing.clone().unwrap_or_default();
+            Document::new(Request::default(), vec![failed(path, reason)])
+        };
+        paths.iter().map(answer).collect()
     }
 }
 
-fn check(path: &Path, before: Option<Vec<u8>>) -> Document {
-    let baseline = before.map_or(BaselineSource::None, |content| BaselineSource::Hook {
-        name: "the content before the edit".to_owned(),
-        content: content.into(),
-    });
+fn no_answer(error: RecvTimeoutError) -> String {
+    match error {
+        RecvTimeoutError::Timeout => format!(
+            "not done within {} s, and the harness does not wait longer",
+            WAIT_MAX.as_secs()
+        ),
+        RecvTimeoutError::Disconnected => format!("this is a bug: {}", last_panic()),
+    }
+}
+
+fn check(pipeline: &Pipeline, question: Question) -> Document {
+    let baseline = question
+        .before
+        .map_or(BaselineSource::None, |content| BaselineSource::Hook {
+            name: "the content before the edit".to_owned(),
+            content: content.into(),
+        });
     let options = Options {
         baseline,
         ..Options::default()
     };
-    Pipeline::with_nearest_config().check_paths(&[path], &options)
+    pipeline.check_paths(&[question.path], &options)
 }
 
 /// The report on a file that could not be checked.

@@ -8,18 +8,17 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use claude_flow::pipeline::Config;
 
 use self::plan::{Change, Step, read_if_there};
 use crate::args::InitArgs;
+use crate::hook::Harness;
 use crate::output::write_styled;
-use crate::settings::{self, Uninstalled};
+use crate::settings::{Placement, Uninstalled};
 
 /// The configuration file.
 const CONFIG: &str = "claude-flow.toml";
-
-/// The settings that Claude Code shares within a project.
-const SETTINGS: &str = ".claude/settings.json";
 
 /// Writes the configuration and the hook, or takes them out.
 pub(super) fn run(args: &InitArgs, color: ColorChoice) -> anyhow::Result<ExitCode> {
@@ -38,15 +37,28 @@ pub(super) fn run(args: &InitArgs, color: ColorChoice) -> anyhow::Result<ExitCod
     // Paths are told as a person would write them.
     let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
     let mut steps = Vec::new();
+    let named = args.harnesses();
     if args.uninstall {
-        steps.push(plan_settings_removal(directory)?);
-        if !args.claude_code {
+        let all = named.is_empty();
+        let harnesses = if all {
+            Harness::value_variants()
+        } else {
+            &named
+        };
+        for harness in harnesses {
+            steps.extend(plan_settings_removal(
+                directory,
+                Placement::of(*harness),
+                all,
+            )?);
+        }
+        if all {
             steps.push(plan_config_removal(directory)?);
         }
     } else {
         steps.push(plan_config(directory)?);
-        if args.claude_code {
-            steps.push(plan_settings(directory)?);
+        for harness in named {
+            steps.push(plan_settings(directory, Placement::of(harness))?);
         }
     }
     let mut out = Vec::new();
@@ -85,16 +97,16 @@ fn plan_config(directory: &Path) -> anyhow::Result<Step> {
     Ok(Step::nothing(path, done))
 }
 
-fn plan_settings(directory: &Path) -> anyhow::Result<Step> {
-    let path = directory.join(SETTINGS);
+fn plan_settings(directory: &Path, place: &Placement) -> anyhow::Result<Step> {
+    let path = directory.join(place.path);
     let Some(text) = read_settings(&path)? else {
         return Ok(Step {
             done: format!("{} written with the hook", path.display()),
-            change: Change::Create(settings::new_file()),
+            change: Change::Create(place.new_file()),
             path,
         });
     };
-    let installed = settings::install(&text).with_context(|| left_alone(&path))?;
+    let installed = place.install(&text).with_context(|| left_alone(&path))?;
     Ok(match installed {
         None => {
             let done = format!("{} has the hook already", path.display());
@@ -111,31 +123,36 @@ fn plan_settings(directory: &Path) -> anyhow::Result<Step> {
     })
 }
 
-fn plan_settings_removal(directory: &Path) -> anyhow::Result<Step> {
-    let path = directory.join(SETTINGS);
+/// Nothing to be done is told only if it was asked for by name.
+fn plan_settings_removal(
+    directory: &Path,
+    place: &Placement,
+    is_quiet: bool,
+) -> anyhow::Result<Option<Step>> {
+    let path = directory.join(place.path);
     let nothing = |path: &Path| {
         let done = format!("{}: no hook of claude-flow in it", path.display());
-        Step::nothing(path.to_owned(), done)
+        (!is_quiet).then(|| Step::nothing(path.to_owned(), done))
     };
     let Some(text) = read_settings(&path)? else {
         return Ok(nothing(&path));
     };
-    let left = settings::uninstall(&text).with_context(|| left_alone(&path))?;
+    let left = place.uninstall(&text).with_context(|| left_alone(&path))?;
     Ok(match left {
         None => nothing(&path),
-        Some(Uninstalled::File) => Step {
+        Some(Uninstalled::File) => Some(Step {
             done: format!("{} removed: it held nothing but the hook", path.display()),
             change: Change::Remove { before: text },
             path,
-        },
-        Some(Uninstalled::Text(after)) => Step {
+        }),
+        Some(Uninstalled::Text(after)) => Some(Step {
             done: format!("{}: the hook was taken out", path.display()),
             change: Change::Replace {
                 before: text,
                 after,
             },
             path,
-        },
+        }),
     })
 }
 

@@ -2,9 +2,7 @@
 //!
 //! It states facts: what sounds like an order can be taken for an attempt at injection.
 
-use claude_flow::pipeline::document::{
-    CheckReport, Document, FileReport, ReportedFinding, Severity, State,
-};
+use claude_flow::pipeline::document::{CheckReport, FileReport, ReportedFinding, Severity, State};
 
 use crate::report::{all_findings, findings_worst_first, missed_checks, missed_reason};
 use crate::visible::visible_short;
@@ -16,6 +14,9 @@ pub(super) const CONTEXT_UNITS_MAX: usize = 9_000;
 
 /// What is kept free for the lines after the findings, in UTF-16 units.
 const CLOSING_UNITS_MAX: usize = 1_500;
+
+/// With less than this left no other file is begun, in UTF-16 units.
+const FILE_UNITS_MIN: usize = 500;
 
 /// The longest path that is told, in characters.
 const PATH_CHARS_MAX: usize = 500;
@@ -29,9 +30,45 @@ const DETAIL_CHARS_MAX: usize = 200;
 /// How many related places of a finding are told.
 const RELATED_MAX: usize = 3;
 
-/// What there is to say about a document; `None` if the edit brought nothing.
-pub(super) fn of_document(document: &Document, path: &str) -> Option<String> {
-    let file = document.files.first()?;
+/// What there is to say about the files; `None` if the edits brought nothing.
+///
+/// `left_out` more files were edited and not checked.
+pub(super) fn of_files(files: &[(&FileReport, &str)], left_out: usize) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    let mut units_left = CONTEXT_UNITS_MAX - CLOSING_UNITS_MAX;
+    let mut silenced = 0;
+    for (file, path) in files {
+        let Some(text) = of_file(
+            file,
+            path,
+            units_left.min(CONTEXT_UNITS_MAX - CLOSING_UNITS_MAX),
+        ) else {
+            continue;
+        };
+        let units = text.encode_utf16().count();
+        if units_left < FILE_UNITS_MIN {
+            silenced += 1;
+            continue;
+        }
+        units_left = units_left.saturating_sub(units);
+        texts.push(text);
+    }
+    if silenced > 0 {
+        texts.push(format!(
+            "{silenced} more files with something to tell are not listed here\n"
+        ));
+    }
+    if left_out > 0 {
+        texts.push(format!(
+            "{left_out} more files were edited and not checked\n"
+        ));
+    }
+    let lines = texts.iter().map(|text| text.trim_end_matches('\n'));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    (!text.is_empty()).then(|| bounded(text))
+}
+
+fn of_file(file: &FileReport, path: &str, units_max: usize) -> Option<String> {
     let path = visible_short(path, PATH_CHARS_MAX);
     if let Some(error) = &file.error {
         let error = visible_short(error, MESSAGE_CHARS_MAX);
@@ -56,14 +93,14 @@ pub(super) fn of_document(document: &Document, path: &str) -> Option<String> {
     for finding in &findings {
         let lines = finding_lines(finding);
         units += lines.encode_utf16().count();
-        if units > CONTEXT_UNITS_MAX - CLOSING_UNITS_MAX {
+        if units > units_max {
             break;
         }
         text.push_str(&lines);
         told += 1;
     }
     text.push_str(&closing(file, &findings[told..], &broken));
-    Some(bounded(text))
+    Some(text)
 }
 
 /// Whether a check that was not made is told.

@@ -9,7 +9,7 @@ use claude_flow::pipeline::document::{
 use serde_json::{Value, json};
 
 use super::context::CONTEXT_UNITS_MAX;
-use super::{Answer, Harness, Workspace};
+use super::{Answer, Harness, Question, Workspace};
 
 /// A workspace with one file, which remembers what was asked.
 #[derive(Default)]
@@ -30,9 +30,16 @@ impl Workspace for Fake {
         self.content.clone()
     }
 
-    fn check(&self, path: &Path, before: Option<Vec<u8>>) -> Document {
+    fn check(&self, questions: Vec<Question>) -> Vec<Document> {
+        questions.into_iter().map(|one| self.verdict(one)).collect()
+    }
+}
+
+impl Fake {
+    fn verdict(&self, question: Question) -> Document {
+        let Question { path, before } = question;
         let before = before.map(|bytes| String::from_utf8(bytes).expect("text"));
-        self.asked.borrow_mut().push((path.to_owned(), before));
+        self.asked.borrow_mut().push((path.clone(), before));
         let clean = check(State::Clean, None, Vec::new());
         let report = FileReport {
             path: path.to_string_lossy().into_owned(),
@@ -45,9 +52,7 @@ impl Workspace for Fake {
         };
         Document::new(Request::default(), vec![report])
     }
-}
 
-impl Fake {
     fn with(syntax: CheckReport) -> Self {
         Self {
             syntax: Some(syntax),
@@ -401,4 +406,166 @@ fn other_events_tools_and_shapes_are_named() {
     check_refused(payload.to_string().as_bytes(), "no `tool_input.file_path`");
     payload["tool_input"] = json!({"file_path": ""});
     check_refused(payload.to_string().as_bytes(), "no `tool_input.file_path`");
+}
+
+/// The paths that were asked for, with what they held before.
+#[track_caller]
+fn check_asked(
+    harness: Harness,
+    payload: &Value,
+    content: &str,
+    expected: &[(&str, Option<&str>)],
+) {
+    let fake = Fake {
+        content: Some(content.as_bytes().to_vec()),
+        ..Fake::default()
+    };
+    let answer = harness.respond(payload.to_string().as_bytes(), &fake);
+    assert_eq!(answer, Answer::silent());
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(path, before)| (PathBuf::from(path), before.map(str::to_owned)))
+        .collect();
+    assert_eq!(fake.asked.take(), expected);
+}
+
+/// The answer to an edit that broke something.
+fn told_by(harness: Harness, payload: &Value) -> Value {
+    let fake = found(vec![finding(Severity::Error, "m")]);
+    let answer = harness.respond(payload.to_string().as_bytes(), &fake);
+    let stdout = answer.stdout.expect("something to say");
+    serde_json::from_str(&stdout).expect("one JSON document")
+}
+
+/// What Codex sends after `apply_patch`.
+fn codex() -> Value {
+    json!({
+        "session_id": "019a", "turn_id": "1", "transcript_path": null, "cwd": "/home/u/p",
+        "hook_event_name": "PostToolUse", "model": "gpt-5", "permission_mode": "default",
+        "tool_name": "apply_patch", "tool_use_id": "call_1",
+        "tool_input": {"command": "*** Begin Patch\n*** Update File: src/a.py\n@@\n-x\n+y\n\
+            *** Add File: b.py\n+z\n*** Delete File: c.py\n*** End Patch\n"},
+        "tool_response": "Success. Updated the following files:\nM src/a.py\nA b.py\n",
+    })
+}
+
+#[test]
+fn codex_tells_of_several_files_in_one_patch() {
+    let expected = [
+        ("/home/u/p/src/a.py", Some("x\n")),
+        ("/home/u/p/b.py", Some("")),
+    ];
+    check_asked(Harness::Codex, &codex(), "y\n", &expected);
+    let told = told_by(Harness::Codex, &codex());
+    let text = told["hookSpecificOutput"]["additionalContext"].as_str();
+    let text = text.expect("a text");
+    assert!(text.starts_with("claude-flow on src/a.py, after"), "{text}");
+    assert!(text.contains("\nclaude-flow on b.py, after"), "{text}");
+}
+
+#[test]
+fn claude_code_tells_of_a_batch() {
+    let call = |tool: &str, path: &str, old: &str, new: &str| {
+        json!({"tool_name": tool, "tool_use_id": "t", "tool_response": "done",
+            "tool_input": {"file_path": path, "old_string": old, "new_string": new}})
+    };
+    let payload = json!({
+        "hook_event_name": "PostToolBatch", "cwd": "/p",
+        "tool_calls": [
+            call("Edit", "/p/a.py", "a", "b"),
+            call("Bash", "/p/never.py", "", ""),
+            call("Edit", "/p/a.py", "b", "c"),
+            call("Edit", "/p/b.py", "0", "c"),
+        ],
+    });
+    let expected = [("/p/a.py", Some("x a")), ("/p/b.py", Some("x 0"))];
+    check_asked(Harness::ClaudeCode, &payload, "x c", &expected);
+    let told = told_by(Harness::ClaudeCode, &payload);
+    assert_eq!(told["hookSpecificOutput"]["hookEventName"], "PostToolBatch");
+    let none = json!({"hook_event_name": "PostToolBatch", "tool_calls": []});
+    check_asked(Harness::ClaudeCode, &none, "", &[]);
+}
+
+#[test]
+fn cursor_is_answered_in_its_own_form() {
+    let payload = json!({
+        "conversation_id": "c", "generation_id": "g", "hook_event_name": "postToolUse",
+        "model": "m", "cursor_version": "2.4.0", "workspace_roots": ["/p"], "cwd": "/p",
+        "tool_name": "Write", "tool_input": {"path": "a.py", "contents": "x"},
+        "tool_output": "{}", "tool_use_id": "t", "duration": 3,
+    });
+    check_asked(Harness::Cursor, &payload, "x", &[("/p/a.py", None)]);
+    let told = told_by(Harness::Cursor, &payload);
+    assert_eq!(told.as_object().map(serde_json::Map::len), Some(1));
+    assert!(told["additional_context"].is_string(), "{told}");
+}
+
+#[test]
+fn gemini_is_answered_by_its_event() {
+    let payload = json!({
+        "session_id": "s", "transcript_path": "/t", "cwd": "/p", "hook_event_name": "AfterTool",
+        "timestamp": "2026-11-23T00:00:00Z", "tool_name": "replace",
+        "tool_input": {"file_path": "/p/a.py", "old_string": "a", "new_string": "b"},
+        "tool_response": {"llmContent": "done", "returnDisplay": "done"},
+    });
+    check_asked(Harness::Gemini, &payload, "b", &[("/p/a.py", Some("a"))]);
+    let told = told_by(Harness::Gemini, &payload);
+    assert_eq!(told["hookSpecificOutput"]["hookEventName"], "AfterTool");
+}
+
+#[test]
+fn copilot_is_answered_in_the_form_that_it_asked_in() {
+    let terminal = json!({
+        "sessionId": "s", "timestamp": 1_700_000_000_000_u64, "cwd": "/p", "toolName": "edit",
+        "toolArgs": "{\"path\": \"/p/a.py\", \"old_str\": \"a\", \"new_str\": \"b\"}",
+        "toolResult": {"resultType": "success", "textResultForLlm": "done"},
+    });
+    check_asked(Harness::Copilot, &terminal, "b", &[("/p/a.py", Some("a"))]);
+    assert!(told_by(Harness::Copilot, &terminal)["additionalContext"].is_string());
+    let mut failed = terminal;
+    failed["toolResult"]["resultType"] = json!("failure");
+    check_asked(Harness::Copilot, &failed, "b", &[]);
+    let editor = json!({
+        "timestamp": "2026-11-23T00:00:00Z", "cwd": "/p", "sessionId": "s",
+        "hook_event_name": "PostToolUse", "tool_name": "multi_replace_string_in_file",
+        "tool_input": {"replacements": [
+            {"filePath": "/p/a.ts", "oldString": "a", "newString": "b"},
+            {"filePath": "/p/b.ts", "oldString": "c", "newString": "b"},
+        ]},
+        "tool_response": "done",
+    });
+    let expected = [("/p/a.ts", Some("a")), ("/p/b.ts", Some("c"))];
+    check_asked(Harness::Copilot, &editor, "b", &expected);
+    let told = told_by(Harness::Copilot, &editor);
+    assert_eq!(told["hookSpecificOutput"]["hookEventName"], "PostToolUse");
+    let listed = json!({"hook_event_name": "PostToolUse", "cwd": "/p", "tool_name": "editFiles",
+        "tool_input": {"files": ["a.ts", "b.ts"]}});
+    check_asked(
+        Harness::Copilot,
+        &listed,
+        "",
+        &[("/p/a.ts", None), ("/p/b.ts", None)],
+    );
+}
+
+#[test]
+fn a_patch_of_too_many_files_says_how_many_were_left_out() {
+    let files: Vec<String> = (0..150)
+        .map(|n| format!("*** Add File: {n}.py\n+x\n"))
+        .collect();
+    let files = files.concat();
+    let mut payload = codex();
+    payload["tool_input"]["command"] = json!(format!("*** Begin Patch\n{files}*** End Patch\n"));
+    let told = told_by(Harness::Codex, &payload);
+    let text = told["hookSpecificOutput"]["additionalContext"].as_str();
+    let text = text.expect("a text");
+    assert!(text.encode_utf16().count() <= CONTEXT_UNITS_MAX);
+    assert!(
+        text.ends_with("50 more files were edited and not checked"),
+        "{text}"
+    );
+    assert!(
+        text.contains("more files with something to tell are not listed here"),
+        "{text}"
+    );
 }

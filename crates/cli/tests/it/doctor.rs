@@ -9,7 +9,7 @@ fn an_empty_project_lacks_much_and_nothing_is_broken() {
         "none found, so the defaults hold",
         "Python",
         "not installed: ",
-        "`claude-flow init --claude-code` installs it",
+        "`claude-flow init --harness NAME` installs one",
         "Sandbox",
         "this version runs none of them",
         "missing; would add: Python: lint and format",

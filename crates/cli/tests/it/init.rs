@@ -189,3 +189,52 @@ fn hook_alone_is_taken_out_and_the_configuration_stays() {
     project.run(&hook_alone).expect_code(0);
     assert_eq!(project.names(), ["claude-flow.toml"]);
 }
+
+#[test]
+fn every_harness_is_installed_and_taken_out_without_a_trace() {
+    let project = Project::new();
+    project.write(".github/workflows/ci.yml", "on: push\n");
+    project.write(".gemini/settings.json", "{\"theme\": \"dark\"}\n");
+    let before = project.names();
+    let all = [
+        "init",
+        "--harness",
+        "claude-code",
+        "codex",
+        "cursor",
+        "gemini",
+        "copilot",
+    ];
+    project.run(&all).expect_code(0);
+    let installed = project.names();
+    for path in [
+        ".claude/settings.json",
+        ".codex/hooks.json",
+        ".cursor/hooks.json",
+    ] {
+        assert!(installed.contains(&path.to_owned()), "{path}");
+    }
+    let again = project.run(&all).expect_code(0);
+    assert_eq!(
+        again.stdout.matches("has the hook already").count(),
+        5,
+        "{}",
+        again.stdout
+    );
+    assert_eq!(project.names(), installed);
+    let one = project
+        .run(&["init", "--harness", "codex", "--uninstall"])
+        .expect_code(0);
+    assert!(
+        one.stdout.contains(".codex/hooks.json removed"),
+        "{}",
+        one.stdout
+    );
+    assert!(!project.path(".codex").exists());
+    project.run(&["init", "--uninstall"]).expect_code(0);
+    assert_eq!(project.names(), before);
+    assert_eq!(
+        project.read(".gemini/settings.json"),
+        "{\"theme\": \"dark\"}\n"
+    );
+}

@@ -14,6 +14,11 @@ use crate::visible::visible;
 /// The largest file that is read to be changed, in bytes.
 const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
+/// The directories that harnesses keep their settings in; an empty one is of no use.
+const SETTINGS_DIRECTORIES: [&str; 6] = [
+    ".claude", ".codex", ".cursor", ".gemini", ".github", "hooks",
+];
+
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default();
 
@@ -51,11 +56,11 @@ impl Step {
         match &self.change {
             Change::Nothing => Ok(()),
             Change::Create(content) => {
-                let made = make_parent(&self.path)?;
+                let made = make_parents(&self.path)?;
                 let created = create(&self.path, content.as_bytes());
-                if created.is_err() && made {
-                    // The directory is only there for the file that could not be made.
-                    remove_parent_if_empty(&self.path);
+                if created.is_err() {
+                    // The directories are only there for the file that could not be made.
+                    remove_parents_if_empty(&self.path, made);
                 }
                 created
             }
@@ -63,9 +68,7 @@ impl Step {
             Change::Remove { .. } => {
                 fs::remove_file(&self.path)
                     .with_context(|| format!("{} could not be removed", self.path.display()))?;
-                if self.path.parent().is_some_and(is_settings_directory) {
-                    remove_parent_if_empty(&self.path);
-                }
+                remove_parents_if_empty(&self.path, settings_depth(&self.path));
                 Ok(())
             }
         }
@@ -144,29 +147,36 @@ pub(super) fn read_if_there(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Makes the directory of a file; says whether it was not there.
-fn make_parent(path: &Path) -> anyhow::Result<bool> {
-    let Some(parent) = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    else {
-        return Ok(false);
-    };
-    match fs::create_dir(parent) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error)
-            .with_context(|| format!("the directory {} could not be made", parent.display())),
+/// Makes the directories of a file; says how many were not there.
+fn make_parents(path: &Path) -> anyhow::Result<usize> {
+    let parents = path.ancestors().skip(1);
+    let missing = parents.take_while(|parent| !parent.as_os_str().is_empty() && !parent.exists());
+    let missing: Vec<_> = missing.collect();
+    for parent in missing.iter().rev() {
+        match fs::create_dir(parent) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => Err(error)
+                .with_context(|| format!("the directory {} could not be made", parent.display()))?,
+        }
     }
+    Ok(missing.len())
 }
 
-fn is_settings_directory(directory: &Path) -> bool {
-    directory.file_name().is_some_and(|name| name == ".claude")
+/// How many of a settings file's directories are there for hooks alone.
+fn settings_depth(path: &Path) -> usize {
+    let parents = path.ancestors().skip(1);
+    let names = parents.map(|parent| parent.file_name().and_then(|name| name.to_str()));
+    names
+        .take_while(|name| name.is_some_and(|name| SETTINGS_DIRECTORIES.contains(&name)))
+        .count()
 }
 
-fn remove_parent_if_empty(path: &Path) {
-    if let Some(parent) = path.parent() {
+fn remove_parents_if_empty(path: &Path, count: usize) {
+    for parent in path.ancestors().skip(1).take(count) {
         // A directory that holds something else stays, which is what is wanted.
-        let _ = fs::remove_dir(parent);
+        if fs::remove_dir(parent).is_err() {
+            return;
+        }
     }
 }
