@@ -93,7 +93,7 @@ static COMPILER: LazyLock<Regex> = LazyLock::new(|| {
 static POSITION: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"^(?P<path>.+):(?P<line>\d+):(?P<column>\d+)$"));
 
-/// Reads both streams: the findings are on the standard output since Go 1.2x, on the other one before.
+/// Reads both streams: the findings are on the standard output in Go 1.27, on the other one in Go 1.19.
 fn read(_: &Request<'_>, output: &Output<'_>) -> Result<Vec<Diagnostic>, Unread> {
     let (stdout, stderr) = (output.text(Stream::Stdout)?, output.text(Stream::Stderr)?);
     let defaults = Defaults {
