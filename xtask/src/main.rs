@@ -17,6 +17,7 @@ mod projects;
 mod test;
 mod tidy;
 mod tool;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -102,6 +103,12 @@ const COMMANDS: &[Entry] = &[
         about: "the rules about projects: tables from data, fixtures",
         help: projects::HELP,
         run: projects::run,
+    },
+    Entry {
+        name: "tools",
+        about: "outside tools at pinned versions, and what they print as fixtures",
+        help: tools::HELP,
+        run: tools::run,
     },
 ];
 
