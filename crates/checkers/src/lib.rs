@@ -1,8 +1,9 @@
-//! In-process checks of source text: is it the language that it claims to be, and is it sound text?
+//! Checks of source text, in process and by outside tools: is it the language that it claims to be, is it sound, and
+//! what do the project's own tools say of it?
 //!
 //! # Guarantees
 //!
-//! - Pure: source text in, findings out; no file, process, clock, network or environment.
+//! - Pure: source text and tools' output in, findings out; no file, process, clock, network or environment.
 //! - Total: any bytes give an [`Outcome`]; a parser that panics gives [`Outcome::Failed`].
 //! - Bounded: what is larger or deeper than the limits in [`limits`] is [`Outcome::NotRun`] with the reason.
 //!   Time is bounded by the caller: run [`syntax`] on a thread and stop waiting at a deadline.
@@ -12,6 +13,7 @@
 //! # What it does not do
 //!
 //! It runs no tool, resolves no name, infers no type and follows no include.
+//! [`tools`] describes the project's own tools and reads what they print; somebody else runs them.
 //!
 //! # Example
 //!
@@ -38,6 +40,7 @@ pub mod limits;
 mod source;
 mod syntax;
 mod text;
+pub mod tools;
 
 pub use finding::{Finding, Fix, Outcome, Related, Severity};
 pub use source::Source;

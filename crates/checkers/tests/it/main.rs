@@ -7,6 +7,7 @@
 mod fixtures;
 mod mutants;
 mod prop_any_bytes;
+mod tools;
 
 use std::fs;
 use std::path::PathBuf;
