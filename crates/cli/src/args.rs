@@ -97,6 +97,21 @@ Examples:
   claude-flow detect --explain include/app.h
   claude-flow detect --format json src/* | jq '.files[] | select(.language == null) | .path'";
 
+const TRUST_EXAMPLES: &str = "\
+A project can bring along code that its tools would run: eslint.config.js, conftest.py, build.rs,
+programs in node_modules or .venv. None of it runs before the project is trusted, and then only in
+the sandbox, with the project read-only. The list of trusted directories is the user's own, in
+$XDG_STATE_HOME/claude-flow/trusted.toml or ~/.local/state/claude-flow/trusted.toml.
+
+Exit status:
+  0  done
+  2  the directory does not exist or was not trusted, or the list cannot be read or written
+
+Examples:
+  claude-flow trust                         trust the current directory and all below it
+  claude-flow trust --list
+  claude-flow trust --revoke ~/work/project";
+
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   claude-flow schema > result.schema.json";
@@ -175,6 +190,9 @@ pub(crate) enum Command {
     /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),
+    /// Let a project's own tools and configurations that are programs run, in the sandbox
+    #[command(after_help = TRUST_EXAMPLES)]
+    Trust(TrustArgs),
     /// Print the JSON Schema of the result document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
@@ -217,6 +235,9 @@ pub(crate) struct PostEditArgs {
     /// Count only what is new against this revision, for example HEAD
     #[arg(long, value_name = "REV")]
     pub(crate) git_base: Option<String>,
+    /// Leave the project's own tools out: what needs none takes milliseconds
+    #[arg(long)]
+    pub(crate) no_tools: bool,
     #[command(flatten)]
     pub(crate) accepted: AcceptedArgs,
 }
@@ -316,7 +337,24 @@ pub(crate) struct DetectArgs {
     pub(crate) format: DoctorFormat,
 }
 
-/// The form of the output of `doctor` and `detect`.
+/// What `trust` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TrustArgs {
+    /// The project's root
+    #[arg(value_name = "DIRECTORY", default_value = ".", conflicts_with = "list")]
+    pub(crate) directory: PathBuf,
+    /// Trust it no longer
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) revoke: bool,
+    /// Show what is trusted
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// The form of the list
+    #[arg(long, value_enum, default_value = "human", requires = "list")]
+    pub(crate) format: DoctorFormat,
+}
+
+/// The form of the output of `doctor`, `detect` and `trust --list`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DoctorFormat {
     /// For people

@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod post_edit;
 mod schema;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
         Command::Detect(args) => detect::run(&args, color),
+        Command::Trust(args) => trust::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use claude_flow_checkers::tools;
 use globset::GlobSet;
 
 use crate::document::Severity;
@@ -132,6 +133,29 @@ impl Config {
         self.schema.checks.syntax
     }
 
+    /// Whether a check is made by the project's own tools.
+    #[must_use]
+    pub const fn tool_check(&self, check: tools::Check) -> bool {
+        let checks = &self.schema.checks;
+        match check {
+            tools::Check::Format => checks.format,
+            tools::Check::Lint => checks.lint,
+            tools::Check::Types => checks.types,
+            tools::Check::Security => checks.security,
+        }
+    }
+
+    /// The tools that the file itself describes, in the order of their names.
+    pub fn tools(&self) -> impl Iterator<Item = &tools::Tool> {
+        self.schema.tools.tools()
+    }
+
+    /// How long one tool may take for one file, in milliseconds.
+    #[must_use]
+    pub const fn tool_time_ms(&self) -> u64 {
+        self.schema.limits.tool_time_ms.0
+    }
+
     /// The least severity that is reported.
     #[must_use]
     pub const fn severity(&self) -> Severity {
@@ -159,6 +183,11 @@ impl Config {
 
     pub(crate) const fn time_limit(&self) -> Duration {
         Duration::from_millis(self.time_ms())
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) const fn tool_time_limit(&self) -> Duration {
+        Duration::from_millis(self.tool_time_ms())
     }
 
     /// The directory that the search for a configuration begins with, free of symbolic links where it exists.

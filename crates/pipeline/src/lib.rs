@@ -7,13 +7,16 @@
 //! - Bounded: at most [`Config::file_size_bytes`] of a file are held, a check is waited for at most
 //!   [`Config::time_ms`], and at most [`CHECK_THREADS_ABANDONED_MAX`] checks that did not end are left behind.
 //! - Reads regular files only and never blocks on a FIFO or a device.
-//! - Starts no process. A git repository is read without running anything that its configuration names.
+//! - Starts no process but the project's own tools, only if it is given a [`Toolbox`], and those in the sandbox.
+//!   What a project brings along is run only if its directory is trusted.
+//!   A git repository is read without running anything that its configuration names.
 //! - Ordered: reports come in the order of the paths, findings in the order of the text.
 //! - One file starts one thread; only several files start a pool.
 //!
 //! # What it does not do
 //!
-//! It writes no file, prints nothing, runs no tool and knows nothing of who asked.
+//! It changes no file that it checks, prints nothing and knows nothing of who asked.
+//! Tools are started for each file anew; nothing is kept warm.
 //!
 //! # Example
 //!
@@ -51,6 +54,9 @@ mod pipeline;
 mod read;
 mod report;
 mod run;
+#[cfg(target_os = "linux")]
+mod tools;
+mod trust;
 
 pub use config::{Config, ConfigError};
 pub use document::{Document, RESULT_SCHEMA};
@@ -59,3 +65,6 @@ pub use options::{BaselineSource, Options, Percent, PercentError};
 pub use pipeline::Pipeline;
 pub use read::ReadError;
 pub use run::CHECK_THREADS_ABANDONED_MAX;
+#[cfg(target_os = "linux")]
+pub use tools::Toolbox;
+pub use trust::{Trust, TrustError};

@@ -32,6 +32,8 @@ pub struct Options {
     pub rust_strict: bool,
     /// `--no-format`: the format check is switched off.
     pub no_format: bool,
+    /// `--no-tools`: the project's own tools are left out.
+    pub no_tools: bool,
     /// `--no-validate`: the text and syntax checks are switched off.
     pub no_validate: bool,
     /// `--no-recommendations`: findings come without `help` and `fix`.

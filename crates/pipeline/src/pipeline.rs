@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use claude_flow_checkers::{Finding, Outcome, TEXT_VERSION, engine, is_checked};
+use claude_flow_checkers::{Finding, TEXT_VERSION, engine, is_checked};
 use claude_flow_lang_detect::{Detection, detect};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
@@ -15,6 +15,8 @@ use crate::document::{CheckReport, Content as ReportedContent, Document, FileRep
 use crate::read::{Content, Snapshot};
 use crate::report::{self, Telling};
 use crate::run::{Check, Ended, Job, Runner};
+#[cfg(target_os = "linux")]
+use crate::tools::{Subject, Toolbox};
 use crate::{Config, LineIndex, Options};
 
 /// Checks files and contents.
@@ -33,16 +35,15 @@ use crate::{Config, LineIndex, Options};
 pub struct Pipeline {
     config: Source,
     runner: Runner,
+    #[cfg(target_os = "linux")]
+    tools: Option<Toolbox>,
 }
 
 impl Pipeline {
     /// A pipeline that treats every file by one configuration.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self {
-            config: Source::Fixed(Arc::new(Ok(config))),
-            runner: Runner::new(),
-        }
+        Self::with_source(Source::Fixed(Arc::new(Ok(config))))
     }
 
     /// A pipeline that treats each file by the nearest configuration up the tree from it.
@@ -51,9 +52,25 @@ impl Pipeline {
     /// reported as unreadable, with the configuration's error.
     #[must_use]
     pub fn with_nearest_config() -> Self {
+        Self::with_source(Source::Nearest)
+    }
+
+    /// The same pipeline, which also asks the project's own tools; on Linux.
+    ///
+    /// Without it no process is started.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn with_tools(mut self, tools: Toolbox) -> Self {
+        self.tools = Some(tools);
+        self
+    }
+
+    fn with_source(config: Source) -> Self {
         Self {
-            config: Source::Nearest,
+            config,
             runner: Runner::new(),
+            #[cfg(target_os = "linux")]
+            tools: None,
         }
     }
 
@@ -101,6 +118,8 @@ impl Pipeline {
             [one] => vec![check(one)],
             several => several.par_iter().map(check).collect(),
         };
+        #[cfg(target_os = "linux")]
+        self.tools.iter().for_each(Toolbox::forget_shared);
         Document::new(options.request.clone(), files)
     }
 
@@ -198,7 +217,15 @@ impl Pipeline {
                 ]
             }
         };
-        checks.extend(report::planned(file.options));
+        let mut asked = self.ask_tools(file, held, detection, earlier.as_ref());
+        for planned in report::planned(file.options) {
+            let answers: Vec<_> = asked.extract_if(.., |it| it.name == planned.name).collect();
+            if answers.is_empty() {
+                checks.push(planned);
+            } else {
+                checks.extend(answers);
+            }
+        }
         FileReport {
             path: shown,
             error: None,
@@ -208,6 +235,54 @@ impl Pipeline {
             baseline: earlier.as_ref().map(Earlier::describe),
             checks,
         }
+    }
+
+    /// What the project's own tools say; empty if they are not asked.
+    #[cfg(target_os = "linux")]
+    fn ask_tools(
+        &self,
+        file: &File<'_>,
+        held: &Content,
+        detection: Option<Detection>,
+        earlier: Option<&Earlier>,
+    ) -> Vec<CheckReport> {
+        let (Some(tools), Content::Whole(bytes)) = (&self.tools, held) else {
+            return Vec::new();
+        };
+        let made = tools.check(&Subject {
+            path: file.path,
+            language: detection.map(|found| found.language),
+            bytes,
+            before: earlier.map(|earlier| &*earlier.bytes),
+            config: file.config,
+            options: file.options,
+        });
+        let after = LineIndex::new(bytes);
+        let before = LineIndex::new(earlier.map_or(&[], |earlier| &earlier.bytes));
+        let telling = Telling::new(file.config, file.options);
+        made.into_iter()
+            .map(|made| {
+                let mut known = Known::new(&before, &after, &made.found_before);
+                telling.check(
+                    made.check.name(),
+                    made.engine,
+                    made.ended,
+                    &after,
+                    |finding| known.take(finding),
+                )
+            })
+            .collect()
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn ask_tools(
+        &self,
+        _file: &File<'_>,
+        _held: &Content,
+        _detection: Option<Detection>,
+        _earlier: Option<&Earlier>,
+    ) -> Vec<CheckReport> {
+        Vec::new()
     }
 
     fn check_bytes(
@@ -231,13 +306,14 @@ impl Pipeline {
         let time_limit = file.config.time_limit();
         let ended = self.runner.run(job(bytes), &made, time_limit);
         // What was found before matters only if there is something to compare it with.
-        let found_before = match earlier.filter(|_| ended.iter().any(has_findings)) {
-            Some(earlier) => {
-                let before = self.runner.run(job(&earlier.bytes), &made, time_limit);
-                before.into_iter().flat_map(findings).collect()
-            }
-            None => Vec::new(),
-        };
+        let found_before =
+            match earlier.filter(|_| ended.iter().any(|one| !one.findings().is_empty())) {
+                Some(earlier) => {
+                    let before = self.runner.run(job(&earlier.bytes), &made, time_limit);
+                    before.into_iter().flat_map(Ended::into_findings).collect()
+                }
+                None => Vec::new(),
+            };
         let emptied = earlier
             .filter(|earlier| baseline::is_blank(bytes) && !baseline::is_blank(&earlier.bytes))
             .map(|earlier| baseline::emptied(&earlier.bytes));
@@ -379,20 +455,6 @@ fn shown(path: &Path) -> String {
 
 fn text_engine() -> String {
     format!("text {TEXT_VERSION}")
-}
-
-fn has_findings(ended: &Ended) -> bool {
-    matches!(ended, Ended::Outcome { outcome: Outcome::Checked { findings }, .. } if !findings.is_empty())
-}
-
-fn findings(ended: Ended) -> Vec<Finding> {
-    match ended {
-        Ended::Outcome {
-            outcome: Outcome::Checked { findings },
-            ..
-        } => findings,
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const HASHED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// The size of the pieces in which a file beyond the limit is hashed.
 const PIECE_BYTES: usize = 64 * 1024;
 /// A change within this time of the last one may leave the modification time as it was.
-const CLOCK_TICK: Duration = Duration::from_millis(20);
+pub(crate) const CLOCK_TICK: Duration = Duration::from_millis(20);
 
 /// A file's content as it was at one time.
 #[derive(Debug)]

@@ -35,9 +35,9 @@ impl Telling {
     ) -> CheckReport {
         let (outcome, duration) = match ended {
             Ended::Outcome { outcome, duration } => (outcome, duration),
-            Ended::TimedOut { waited } => {
+            Ended::TimedOut { waited, limit } => {
                 let reason = format!(
-                    "not done after {} ms; allow more by limits.time_ms in claude-flow.toml",
+                    "not done after {} ms; allow more by {limit} in claude-flow.toml",
                     waited.as_millis()
                 );
                 let duration_ns = Some(saturate(waited.as_nanos()));
@@ -147,7 +147,7 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
     let format = if options.no_format {
         "switched off by --no-format".to_owned()
     } else {
-        "not built yet: no formatter is asked".to_owned()
+        "no tool was asked".to_owned()
     };
     let coverage = match options.minimum_coverage {
         Some(share) => {
@@ -165,11 +165,16 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
         flags(&asked, "the order of tests and code is not followed")
     };
     let strict = [("--rust-strict", options.rust_strict)];
+    let lint = if options.rust_strict {
+        flags(&strict, "")
+    } else {
+        "no tool was asked".to_owned()
+    };
     let critical = [("--block-on-critical", options.block_on_critical)];
     vec![
         not_run("format", format),
-        not_run("lint", flags(&strict, "no linter is asked")),
-        not_run("types", "not built yet: no type checker is asked"),
+        not_run("lint", lint),
+        not_run("types", "no tool was asked"),
         not_run("tests", "not built yet: no test is run"),
         not_run("coverage", coverage),
         not_run("tdd", tdd),

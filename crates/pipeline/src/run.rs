@@ -21,7 +21,11 @@ pub(crate) enum Ended {
         duration: Duration,
     },
     /// It did not come to an end in time.
-    TimedOut { waited: Duration },
+    TimedOut {
+        waited: Duration,
+        /// The key of the limit.
+        limit: &'static str,
+    },
 }
 
 impl Ended {
@@ -44,12 +48,36 @@ impl Ended {
                 duration,
             } => (findings, duration),
             Self::Outcome { duration, .. } => (Vec::new(), duration),
-            Self::TimedOut { waited } => (Vec::new(), waited),
+            Self::TimedOut { waited, .. } => (Vec::new(), waited),
         };
         findings.insert(0, finding);
         Self::Outcome {
             outcome: Outcome::Checked { findings },
             duration,
+        }
+    }
+}
+
+impl Ended {
+    /// What was found; empty if the check did not come to an end.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Outcome {
+                outcome: Outcome::Checked { findings },
+                ..
+            } => findings,
+            _ => &[],
+        }
+    }
+
+    /// What was found; empty if the check did not come to an end.
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        match self {
+            Self::Outcome {
+                outcome: Outcome::Checked { findings },
+                ..
+            } => findings,
+            _ => Vec::new(),
         }
     }
 }
@@ -124,7 +152,10 @@ impl Runner {
                 Ok(one) => ended.push(one),
                 Err(RecvTimeoutError::Timeout) => {
                     let waited = started.elapsed();
-                    ended.resize_with(checks.len(), || Ended::TimedOut { waited });
+                    ended.resize_with(checks.len(), || Ended::TimedOut {
+                        waited,
+                        limit: "limits.time_ms",
+                    });
                     self.abandon(thread);
                     return ended;
                 }

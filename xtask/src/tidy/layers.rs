@@ -19,7 +19,7 @@ const LAYERS: &[(u8, &str, &[&str])] = &[
     (
         3,
         "pipeline",
-        &["checkers", "lang-detect", "executor", "eventbus"],
+        &["checkers", "lang-detect", "sandbox", "executor", "eventbus"],
     ),
     (3, "certify", &["consensus"]),
 ];

@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use claude_flow::pipeline::Toolbox;
 use claude_flow::pipeline::document::{Document, FileReport, Request};
 use claude_flow::pipeline::{BaselineSource, Options, Pipeline};
 
@@ -110,6 +112,8 @@ impl Workspace for Machine {
             .name("hook".to_owned())
             .spawn(move || {
                 let pipeline = Pipeline::with_nearest_config();
+                #[cfg(target_os = "linux")]
+                let pipeline = pipeline.with_tools(Toolbox::of_user().without_project_runs());
                 for question in questions {
                     // Nobody listens any more once the time is over.
                     if sender.send(check(&pipeline, question)).is_err() {

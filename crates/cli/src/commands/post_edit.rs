@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use anstream::ColorChoice;
 use anyhow::{Context, bail};
+#[cfg(target_os = "linux")]
+use claude_flow::pipeline::Toolbox;
 use claude_flow::pipeline::document::{Document, FileReport, Request};
 use claude_flow::pipeline::{BaselineSource, Config, Options, Pipeline};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,6 +46,8 @@ pub(super) fn run(mut args: PostEditArgs, color: ColorChoice) -> anyhow::Result<
         Some(path) => Pipeline::new(read_config(path)?),
         None => Pipeline::with_nearest_config(),
     };
+    #[cfg(target_os = "linux")]
+    let pipeline = pipeline.with_tools(Toolbox::of_user());
     let format = if args.structured {
         Format::Json
     } else {
@@ -109,6 +113,7 @@ fn options(args: PostEditArgs) -> Options {
         tdd_mode: accepted.tdd_mode,
         block_on_tdd_violations: accepted.block_on_tdd_violations,
         rust_strict: accepted.rust_strict,
+        no_tools: args.no_tools,
         no_format: accepted.no_format,
         no_validate: accepted.no_validate,
         no_recommendations: accepted.no_recommendations,

@@ -106,8 +106,8 @@ fn of_file(file: &FileReport, path: &str, units_max: usize) -> Option<String> {
 /// Whether a check that was not made is told.
 ///
 /// What broke is, because the silence would read as clean, and so is what could not be done for
-/// this content. What is never made for such a file, or was switched off, would be told after every
-/// edit and is not.
+/// this content. What is never made for such a file, was switched off or needs a tool that is not there
+/// would be told after every edit and is not.
 fn is_news(file: &FileReport, check: &CheckReport) -> bool {
     match check.state {
         State::Clean | State::Findings => false,
@@ -115,7 +115,8 @@ fn is_news(file: &FileReport, check: &CheckReport) -> bool {
             let reason = check.reason.as_deref().unwrap_or_default();
             let is_never_made =
                 reason.starts_with("switched off") || reason.starts_with("no parser for");
-            file.language.is_some() && !is_never_made
+            let needs_no_tool = matches!(check.name, "text" | "syntax");
+            file.language.is_some() && needs_no_tool && !is_never_made
         }
         State::Failed | State::TimedOut | State::Stale => true,
     }

@@ -11,7 +11,7 @@ fn an_empty_project_lacks_much_and_nothing_is_broken() {
         "not installed: ",
         "`claude-flow init --harness NAME` installs one",
         "Sandbox",
-        "this version runs none of them",
+        "`post-edit` runs those",
         "missing; would add: Python: lint and format",
     ] {
         assert!(

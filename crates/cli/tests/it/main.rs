@@ -12,4 +12,6 @@ mod hook;
 mod init;
 mod post_edit;
 mod program;
+mod tools;
+mod trust;
 mod usage;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use claude_flow_checkers::tools::Settings;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
@@ -18,6 +19,7 @@ pub(crate) struct Schema {
     pub(crate) checks: Checks,
     pub(crate) files: Files,
     pub(crate) report: Report,
+    pub(crate) tools: Settings,
 }
 
 /// `[limits]`.
@@ -28,6 +30,8 @@ pub(crate) struct Limits {
     pub(crate) file_size_bytes: Whole<1, { 100 * 1024 * 1024 }>,
     /// A check that takes longer is given up, and that is said.
     pub(crate) time_ms: Whole<1, 600_000>,
+    /// A tool that takes longer is ended, and that is said.
+    pub(crate) tool_time_ms: Whole<1, 600_000>,
 }
 
 impl Default for Limits {
@@ -35,6 +39,7 @@ impl Default for Limits {
         Self {
             file_size_bytes: Whole(8 * 1024 * 1024),
             time_ms: Whole(5_000),
+            tool_time_ms: Whole(6_000),
         }
     }
 }
@@ -42,11 +47,23 @@ impl Default for Limits {
 /// `[checks]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent key of the file"
+)]
 pub(crate) struct Checks {
     /// Encoding, conflict markers, line endings.
     pub(crate) text: bool,
     /// Whether the file is its language.
     pub(crate) syntax: bool,
+    /// Whether the project's formatters would leave it as it is.
+    pub(crate) format: bool,
+    /// What the project's linters say.
+    pub(crate) lint: bool,
+    /// What the project's type checkers and compilers say.
+    pub(crate) types: bool,
+    /// What the project's scanners for weaknesses say.
+    pub(crate) security: bool,
 }
 
 impl Default for Checks {
@@ -54,6 +71,10 @@ impl Default for Checks {
         Self {
             text: true,
             syntax: true,
+            format: true,
+            lint: true,
+            types: true,
+            security: true,
         }
     }
 }

@@ -32,6 +32,8 @@ fn pipeline(
     Pipeline {
         config: Source::Fixed(Arc::new(Ok(config))),
         runner: Runner::with_check(Arc::new(check)),
+        #[cfg(target_os = "linux")]
+        tools: None,
     }
 }
 

@@ -29,11 +29,11 @@ fn mistakes_are_told_with_place_and_allowed_values() {
         ),
         (
             "\n[limit]\ntime_ms = 1",
-            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`",
+            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`, `tools`",
         ),
         (
-            "[checks]\ntext = true\nlint = true",
-            "c.toml:3:1: unknown field `lint`, expected `text` or `syntax`",
+            "[checks]\ntext = true\ntests = true",
+            "c.toml:3:1: unknown field `tests`, expected one of `text`, `syntax`, `format`, `lint`, `types`, `security`",
         ),
         (
             "[checks]\nsyntax = \"yes\"",

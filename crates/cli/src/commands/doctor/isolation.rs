@@ -66,7 +66,7 @@ impl Isolation {
     pub(super) fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
         writeln!(
             out,
-            "\n{BOLD}Sandbox{BOLD:#}: nothing is run in it yet, because no outside tool is run"
+            "\n{BOLD}Sandbox{BOLD:#}: every outside tool runs in it, the project read-only"
         )?;
         match (&self.level, &self.error) {
             (Some(level), _) => {

@@ -1,0 +1,509 @@
+//! The project's own tools: which of them are for a file, whether they may run, and what they say.
+
+mod find;
+mod run;
+mod version;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use claude_flow_checkers::tools::{Check, Reading, Request, Scope, TOOLS, Tool};
+use claude_flow_checkers::{Finding, Outcome};
+use claude_flow_lang_detect::Language;
+use claude_flow_sandbox::{Helper, Sandbox};
+
+use self::find::{Found, Place, Project};
+use crate::read;
+use crate::run::Ended;
+use crate::{Config, Options, Trust};
+
+/// The checks that tools make, in the order in which they are told.
+pub(crate) const CHECKS: [Check; 4] = [Check::Format, Check::Lint, Check::Types, Check::Security];
+
+/// Finds the project's own tools and runs them in the sandbox.
+///
+/// # Examples
+///
+/// ```no_run
+/// use claude_flow_pipeline::{Pipeline, Toolbox};
+///
+/// let tools = Toolbox::of_user();
+/// let pipeline = Pipeline::with_nearest_config().with_tools(tools);
+/// ```
+#[derive(Debug)]
+pub struct Toolbox {
+    trust: Option<Trust>,
+    /// Where caches of tools are kept; without it none is run.
+    cache: Option<PathBuf>,
+    /// The directories in which programs are looked for.
+    path: Vec<PathBuf>,
+    virtual_environment: Option<String>,
+    has_project_runs: bool,
+    sandbox: OnceLock<Result<Sandbox, String>>,
+    /// What runs over whole projects said, while one call lasts.
+    shared: Mutex<BTreeMap<SharedKey, Arc<OnceLock<SharedRun>>>>,
+}
+
+/// The tool, and the directory that one run looks at.
+type SharedKey = (String, PathBuf);
+
+impl Toolbox {
+    /// The tools as the user's environment has them: `PATH`, `VIRTUAL_ENV`, the list of trusted directories,
+    /// and a cache in `XDG_CACHE_HOME` or `.cache` of the home directory.
+    #[must_use]
+    pub fn of_user() -> Self {
+        let home = std::env::home_dir();
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| Some(home?.join(".cache")));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let virtual_environment = std::env::var("VIRTUAL_ENV").ok();
+        Self {
+            trust: Trust::of_user(),
+            cache: cache.map(|cache| cache.join("claude-flow")),
+            path: std::env::split_paths(&path)
+                .filter(|directory| directory.is_absolute())
+                .take(find::PATH_DIRECTORIES_MAX)
+                .collect(),
+            virtual_environment: virtual_environment.filter(|path| path.starts_with('/')),
+            has_project_runs: true,
+            sandbox: OnceLock::new(),
+            shared: Mutex::default(),
+        }
+    }
+
+    /// The same tools with another list of trusted directories and another cache.
+    #[must_use]
+    pub fn with_places(mut self, trust: Trust, cache: impl Into<PathBuf>) -> Self {
+        self.trust = Some(trust);
+        self.cache = Some(cache.into());
+        self
+    }
+
+    /// The same tools without those that look at whole projects, which can take seconds.
+    #[must_use]
+    pub fn without_project_runs(mut self) -> Self {
+        self.has_project_runs = false;
+        self
+    }
+
+    /// What the tools say about one file; for each check at least one answer, in the order of [`CHECKS`].
+    pub(crate) fn check(&self, subject: &Subject<'_>) -> Vec<Made> {
+        let project = match Project::around(subject.path) {
+            Ok(project) => project,
+            Err(reason) => {
+                return CHECKS
+                    .map(|check| Made::not_run(check, reason.clone()))
+                    .into();
+            }
+        };
+        let plans = CHECKS.map(|check| self.plan(check, subject, &project));
+        let jobs: Vec<&Job<'_>> = plans
+            .iter()
+            .flatten()
+            .filter_map(|it| it.as_ref().ok())
+            .collect();
+        let answers = self.run_all(&jobs, subject);
+        let mut answers = answers.into_iter();
+        plans
+            .into_iter()
+            .flatten()
+            .filter_map(|plan| match plan {
+                Ok(_) => answers.next(),
+                Err(made) => Some(made),
+            })
+            .collect()
+    }
+
+    /// Forgets what runs over whole projects said; called when a document is done.
+    pub(crate) fn forget_shared(&self) {
+        self.shared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// The runs that one check needs, or why there is none.
+    fn plan<'a>(
+        &self,
+        check: Check,
+        subject: &'a Subject<'_>,
+        project: &'a Project,
+    ) -> Vec<Result<Job<'a>, Made>> {
+        if let Some(reason) = subject.switched_off(check) {
+            return vec![Err(Made::not_run(check, reason))];
+        }
+        let own = subject.config.tools();
+        let fitting: Vec<(&Tool, Option<Place>)> = own
+            .chain(TOOLS.iter().copied())
+            .filter(|tool| tool.check == check)
+            .filter(|tool| tool.files.contains(&project.path, subject.language))
+            .map(|tool| (tool, project.config(&tool.config)))
+            .collect();
+        if fitting.is_empty() {
+            let language = subject.language.map_or("such files", Language::name);
+            return vec![Err(Made::not_run(
+                check,
+                format!("no tool is known for {language}"),
+            ))];
+        }
+        // What the project configures is what it uses; only if it configures none, one is chosen for it.
+        let is_chosen = |(tool, place): &&(&Tool, Option<Place>)| {
+            place.is_some() || tool.config.files.is_empty() && is_of_settings(tool)
+        };
+        let configured: Vec<_> = fitting.iter().filter(is_chosen).collect();
+        if !configured.is_empty() {
+            let jobs = configured.into_iter();
+            return jobs
+                .map(|(tool, place)| self.job(tool, place.clone(), project))
+                .collect();
+        }
+        let mut offered = fitting.iter().filter(|(tool, _)| !tool.config.is_needed);
+        let first = offered.find_map(|(tool, _)| self.job(tool, None, project).ok());
+        vec![first.ok_or_else(|| {
+            let names: Vec<_> = fitting.iter().map(|(tool, _)| &*tool.name).collect();
+            let reason = format!("the project configures none of {}, and none that needs no configuration is installed", names.join(", "));
+            Made::not_run(check, reason)
+        })]
+    }
+
+    /// One run, or why it cannot be.
+    fn job<'a>(
+        &self,
+        tool: &'a Tool,
+        place: Option<Place>,
+        project: &'a Project,
+    ) -> Result<Job<'a>, Made> {
+        let refuse = |reason: String| Made::not_run(tool.check, format!("{} {reason}", tool.name));
+        let Some(found) = find::executable(
+            tool,
+            place.as_ref(),
+            project,
+            &self.path,
+            self.virtual_environment.as_deref(),
+        ) else {
+            let install = if tool.install.is_empty() {
+                "check the command in claude-flow.toml".to_owned()
+            } else {
+                format!("install it by `{}`", tool.install)
+            };
+            return Err(refuse(format!("is not installed; {install}")));
+        };
+        if let Some(what) = code_of_project(tool, place.as_ref(), &found, project) {
+            let is_trusted = match &self.trust {
+                None => Ok(false),
+                Some(trust) => trust.root_of(&project.workspace).map(|root| root.is_some()),
+            };
+            match is_trusted {
+                Ok(true) => {}
+                Ok(false) => {
+                    return Err(refuse(format!(
+                        "would run {what}, and {} is not trusted; `claude-flow trust` lets it, in the sandbox",
+                        project.workspace.display()
+                    )));
+                }
+                Err(error) => return Err(refuse(format!("is not run, {error}"))),
+            }
+        }
+        if tool.ask.scope == Scope::Project && !self.has_project_runs {
+            let reason =
+                "looks at the whole project and is left out here; `claude-flow post-edit` asks it";
+            return Err(refuse(reason.to_owned()));
+        }
+        let words = self.words(tool, place.as_ref(), project).map_err(refuse)?;
+        Ok(Job {
+            tool,
+            project,
+            place,
+            found,
+            words,
+        })
+    }
+
+    fn words(
+        &self,
+        tool: &Tool,
+        place: Option<&Place>,
+        project: &Project,
+    ) -> Result<Words, String> {
+        let cache = self.cache.as_deref();
+        let cache = cache.ok_or("there is no place for caches; set HOME or XDG_CACHE_HOME")?;
+        let root = place.map_or(&project.workspace, |place| &place.directory);
+        let name = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
+        let scratch = cache.join("tools").join(&name[..32]).join(&*tool.name);
+        let below = project.file.strip_prefix(root);
+        let below = below.map_err(|_| "its configuration is not above the file")?;
+        Ok(Words {
+            root: find::utf8(root)?,
+            path: find::utf8(below)?,
+            scratch: find::utf8(&scratch)?,
+            config: place
+                .map(|place| find::utf8(&place.directory.join(place.file.name)))
+                .transpose()?,
+            edition: tool
+                .files
+                .contains("", Some(Language::Rust))
+                .then(|| project.edition())
+                .flatten(),
+        })
+    }
+
+    fn run_all(&self, jobs: &[&Job<'_>], subject: &Subject<'_>) -> Vec<Made> {
+        match jobs {
+            [] => Vec::new(),
+            [one] => vec![self.run(one, subject)],
+            several => std::thread::scope(|scope| {
+                let threads: Vec<_> = several
+                    .iter()
+                    .map(|job| scope.spawn(|| self.run(job, subject)))
+                    .collect();
+                let joined = threads.into_iter().zip(several);
+                joined
+                    .map(|(thread, job)| {
+                        thread.join().unwrap_or_else(|_| Made {
+                            check: job.tool.check,
+                            engine: job.tool.name.to_string(),
+                            ended: Ended::failed("the reading of its output panicked"),
+                            found_before: Vec::new(),
+                        })
+                    })
+                    .collect()
+            }),
+        }
+    }
+
+    fn run(&self, job: &Job<'_>, subject: &Subject<'_>) -> Made {
+        let started = Instant::now();
+        let sandbox = match self.sandbox() {
+            Ok(sandbox) => sandbox,
+            Err(reason) => return job.refused(reason),
+        };
+        let engine = version::engine(sandbox, job);
+        let deadline = started + subject.config.tool_time_limit();
+        let ran = self.ran(sandbox, job, subject, subject.bytes, deadline);
+        let ended = job.ended(&ran, subject.bytes, started);
+        // Only a tool that reads the text from its standard input can look at one that is not on the disk, and
+        // what it found before matters only if it finds something now.
+        let before = subject
+            .before
+            .filter(|_| job.tool.ask.is_stdin && !ended.findings().is_empty())
+            .map(|before| {
+                let ran = self.ran(sandbox, job, subject, before, deadline);
+                job.ended(&ran, before, started)
+            });
+        Made {
+            check: job.tool.check,
+            engine,
+            ended,
+            found_before: before.map_or_else(Vec::new, Ended::into_findings),
+        }
+    }
+
+    /// What a run said, or what the one run over the project said that another file asked for before.
+    fn ran(
+        &self,
+        sandbox: &Sandbox,
+        job: &Job<'_>,
+        subject: &Subject<'_>,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> Ran {
+        let scope = match job.tool.ask.scope {
+            Scope::File => return run::run(sandbox, job, bytes, deadline),
+            Scope::Directory => crate::config::parent_directory(subject.path).to_owned(),
+            Scope::Project => PathBuf::from(&job.words.root),
+        };
+        let key = (job.tool.name.to_string(), scope);
+        let slot = Arc::clone(
+            self.shared
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(key)
+                .or_default(),
+        );
+        let now = || run::run(sandbox, job, bytes, deadline);
+        let shared = slot.get_or_init(|| SharedRun {
+            began: SystemTime::now(),
+            ran: now(),
+        });
+        // A file that was written since has not been seen by it.
+        let written = job.project.file.metadata().and_then(|it| it.modified());
+        let is_seen = written.is_ok_and(|written| {
+            written
+                .checked_add(read::CLOCK_TICK)
+                .is_some_and(|it| it < shared.began)
+        });
+        if is_seen { shared.ran.clone() } else { now() }
+    }
+
+    fn sandbox(&self) -> Result<&Sandbox, &str> {
+        let started = self.sandbox.get_or_init(|| {
+            Sandbox::start(Helper::this_program())
+                .map_err(|error| format!("the sandbox could not be started: {error}"))
+        });
+        started.as_ref().map_err(String::as_str)
+    }
+}
+
+/// One run over a directory or a project, for all files in it.
+#[derive(Debug)]
+struct SharedRun {
+    began: SystemTime,
+    ran: Ran,
+}
+
+/// What tools are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) language: Option<Language>,
+    pub(crate) bytes: &'a [u8],
+    /// The content before the edit, if it is known.
+    pub(crate) before: Option<&'a [u8]>,
+    pub(crate) config: &'a Config,
+    pub(crate) options: &'a Options,
+}
+
+impl Subject<'_> {
+    fn switched_off(&self, check: Check) -> Option<String> {
+        if self.options.no_tools {
+            return Some("switched off by --no-tools".to_owned());
+        }
+        if check == Check::Format && self.options.no_format {
+            return Some("switched off by --no-format".to_owned());
+        }
+        let name = check.name();
+        (!self.config.tool_check(check))
+            .then(|| format!("switched off by checks.{name} in claude-flow.toml"))
+    }
+}
+
+/// What became of one check by one tool.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) check: Check,
+    /// The tool with its version; empty if it was not run.
+    pub(crate) engine: String,
+    pub(crate) ended: Ended,
+    /// What the tool says about the content before the edit.
+    pub(crate) found_before: Vec<Finding>,
+}
+
+impl Made {
+    fn not_run(check: Check, reason: impl Into<String>) -> Self {
+        Self {
+            check,
+            engine: String::new(),
+            ended: Ended::Outcome {
+                outcome: Outcome::NotRun {
+                    reason: reason.into(),
+                },
+                duration: Duration::ZERO,
+            },
+            found_before: Vec::new(),
+        }
+    }
+}
+
+/// One run that is to be made.
+#[derive(Debug)]
+struct Job<'a> {
+    tool: &'a Tool,
+    project: &'a Project,
+    place: Option<Place>,
+    found: Found,
+    words: Words,
+}
+
+/// The places of a request, as text.
+#[derive(Debug)]
+struct Words {
+    /// The directory of the configuration, or the workspace.
+    root: String,
+    /// The file below the root, with `/`.
+    path: String,
+    scratch: String,
+    config: Option<String>,
+    edition: Option<String>,
+}
+
+impl Job<'_> {
+    fn request<'r>(&'r self, content: &'r [u8]) -> Request<'r> {
+        let place = self.place.as_ref();
+        Request {
+            root: &self.words.root,
+            path: &self.words.path,
+            content,
+            scratch: &self.words.scratch,
+            config: place
+                .zip(self.words.config.as_deref())
+                .map(|(place, path)| (path, place.file)),
+            edition: self.words.edition.as_deref(),
+        }
+    }
+
+    /// What a run means for a content.
+    fn ended(&self, ran: &Ran, content: &[u8], started: Instant) -> Ended {
+        let outcome = match ran {
+            Ran::Reading(reading) => reading.outcome(self.tool, &self.request(content)),
+            Ran::Failed(reason) => Outcome::Failed {
+                reason: reason.clone(),
+            },
+            Ran::TimedOut => {
+                let waited = started.elapsed();
+                return Ended::TimedOut {
+                    waited,
+                    limit: "limits.tool_time_ms",
+                };
+            }
+        };
+        let duration = started.elapsed();
+        Ended::Outcome { outcome, duration }
+    }
+
+    fn refused(&self, reason: &str) -> Made {
+        Made::not_run(
+            self.tool.check,
+            format!("{} is not run, {reason}", self.tool.name),
+        )
+    }
+}
+
+/// What one run of a tool gave.
+#[derive(Debug, Clone)]
+enum Ran {
+    /// It was read.
+    Reading(Reading),
+    /// It could not be run, or did not end as programs do.
+    Failed(String),
+    /// It did not come to an end in time.
+    TimedOut,
+}
+
+/// What of the project a tool would execute, if it does.
+fn code_of_project(
+    tool: &Tool,
+    place: Option<&Place>,
+    found: &Found,
+    project: &Project,
+) -> Option<String> {
+    if let Some(what) = tool.runs_code {
+        return Some(what.to_owned());
+    }
+    if let Some(place) = place.filter(|place| place.file.is_code) {
+        return Some(format!(
+            "{}, which is a program or may name one",
+            place.file.name
+        ));
+    }
+    let is_of_project = found.path.starts_with(&project.workspace);
+    is_of_project.then(|| format!("{}, which the project brings along", found.path.display()))
+}
+
+/// Whether a tool is one that `claude-flow.toml` names.
+fn is_of_settings(tool: &Tool) -> bool {
+    claude_flow_checkers::tools::tool(&tool.name).is_none()
+}

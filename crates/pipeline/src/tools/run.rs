@@ -1,0 +1,154 @@
+//! One run of a tool in the sandbox.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use claude_flow_checkers::tools::{Ended, Output, limits};
+use claude_flow_sandbox::{Command, End, Outcome, Policy, RunError, Sandbox, Stream};
+
+use super::{Job, Ran};
+
+/// Runs a tool on a content and reads what it says.
+pub(super) fn run(sandbox: &Sandbox, job: &Job<'_>, content: &[u8], deadline: Instant) -> Ran {
+    let request = job.request(content);
+    let invocation = job.tool.invocation(&request);
+    let mut policy = match policy(job) {
+        Ok(policy) => policy,
+        Err(reason) => return Ran::Failed(reason),
+    };
+    policy.limits.wall = deadline.saturating_duration_since(Instant::now());
+    for (name, value) in &invocation.environment {
+        policy = policy.env(name, value);
+    }
+    let command = Command::new(&job.found.path)
+        .args(&invocation.arguments)
+        .directory(&invocation.directory);
+    let ran = match invocation.stdin {
+        None => sandbox.run(&policy, &command),
+        Some(input) => run_with_input(sandbox, &policy, command, input),
+    };
+    let ran = match ran {
+        Ok(ran) => ran,
+        Err(error) => return Ran::Failed(format!("it could not be run: {error}")),
+    };
+    let ended = match ran.end {
+        End::Exited(code) => Ended::Exited(code),
+        End::Signal(signal) => Ended::Signalled(signal),
+        End::WallTime | End::CpuTime => return Ran::TimedOut,
+        End::Memory => {
+            let limit = policy.limits.memory_bytes >> 20;
+            return Ran::Failed(format!("it used more than the {limit} MiB that it may"));
+        }
+        End::Killed => return Ran::Failed("it was ended".to_owned()),
+    };
+    let output = Output {
+        ended,
+        stdout: &ran.stdout.head,
+        stderr: &ran.stderr.head,
+        is_truncated: ran.stdout.omitted_bytes + ran.stderr.omitted_bytes > 0,
+    };
+    Ran::Reading(job.tool.read(&request, &output))
+}
+
+/// The workspace read-only, a cache of the tool's own to write to, loopback the only network.
+pub(super) fn policy(job: &Job<'_>) -> Result<Policy, String> {
+    let scratch = &job.words.scratch;
+    fs::create_dir_all(scratch).map_err(|error| format!("{scratch} could not be made: {error}"))?;
+    let mut policy = Policy::for_workspace(&job.project.workspace, scratch);
+    let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
+    for path in [&job.found.path, &job.found.target] {
+        for tree in trees(path, home.as_deref(), &job.project.workspace) {
+            policy = policy.read(tree);
+        }
+    }
+    policy.limits.output_bytes = limits::OUTPUT_BYTES_MAX * 2;
+    Ok(policy)
+}
+
+/// What an executable needs of what lies around it: its directory, what was installed with it, and the
+/// packages that it belongs to; but nothing that holds the home directory or the workspace.
+fn trees(executable: &Path, home: Option<&Path>, workspace: &Path) -> Vec<PathBuf> {
+    let is_private = |tree: &Path| {
+        let holds_home = home.is_some_and(|home| home.starts_with(tree));
+        // It also holds what desktop programs keep, passwords included.
+        let is_local = home.is_some_and(|home| tree == home.join(".local"));
+        holds_home || is_local || workspace.starts_with(tree)
+    };
+    let directory = executable.parent();
+    let installation = directory
+        .filter(|directory| directory.ends_with("bin"))
+        .and_then(Path::parent);
+    let mut ancestors = executable.ancestors();
+    let packages = ancestors.find(|ancestor| ancestor.ends_with("node_modules"));
+    let wider = [directory, installation, packages];
+    let wider = wider.into_iter().flatten().filter(|tree| !is_private(tree));
+    std::iter::once(executable)
+        .chain(wider)
+        .map(Path::to_owned)
+        .collect()
+}
+
+/// Writes the input from a thread of its own, so that a tool that writes before it reads cannot block.
+fn run_with_input(
+    sandbox: &Sandbox,
+    policy: &Policy,
+    command: Command,
+    input: &[u8],
+) -> Result<Outcome, RunError> {
+    let mut child = sandbox.spawn(policy, &command.stdin(Stream::Pipe))?;
+    let pipe = child.stdin.take();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // A tool that ends before it has read everything is judged by what it says.
+            let _ = pipe.map(|mut pipe| pipe.write_all(input));
+        });
+        child.wait()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::trees;
+
+    #[track_caller]
+    fn check(executable: &str, expected: &[&str]) {
+        let home = Some(Path::new("/home/u"));
+        let found = trees(Path::new(executable), home, Path::new("/home/u/work"));
+        let expected: Vec<PathBuf> = std::iter::once(executable)
+            .chain(expected.iter().copied())
+            .map(PathBuf::from)
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn an_executable_sees_what_it_was_installed_with() {
+        check("/opt/go/bin/go", &["/opt/go/bin", "/opt/go"]);
+        check(
+            "/home/u/.venv/bin/ruff",
+            &["/home/u/.venv/bin", "/home/u/.venv"],
+        );
+        check(
+            "/opt/n/lib/node_modules/eslint/bin/eslint.js",
+            &[
+                "/opt/n/lib/node_modules/eslint/bin",
+                "/opt/n/lib/node_modules/eslint",
+                "/opt/n/lib/node_modules",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_home_and_what_surrounds_the_workspace_stay_hidden() {
+        check("/home/u/bin/tool", &["/home/u/bin"]);
+        check("/home/u/.local/bin/tool", &["/home/u/.local/bin"]);
+        check("/home/u/work/lint", &[]);
+        check("/home/u/work/bin/lint", &["/home/u/work/bin"]);
+        check("/home/tool", &[]);
+        check("/bin/tool", &["/bin"]);
+    }
+}
