@@ -76,3 +76,12 @@ pub use flags::Flags;
 pub use header::is_binary;
 pub use language::{Kind, Language};
 pub use siblings::Sibling;
+
+#[cfg(doc)]
+pub mod docs {
+    //! How well it does, how that is known, and the decisions.
+    #![doc = include_str!("../docs/files.md")]
+    #![doc = include_str!("../docs/projects.md")]
+    #![doc = include_str!("../docs/adr/0001-projects.md")]
+    #![doc = include_str!("../docs/adr/0002-classifier.md")]
+}

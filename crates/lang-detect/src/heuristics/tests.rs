@@ -1,6 +1,6 @@
 use super::blank::Lines;
 use super::pattern::matches;
-use super::{Atom, EXTENSIONS, FAMILIES, family};
+use super::{Atom, EXTENSIONS, FAMILIES, Starts, family};
 use crate::Language;
 
 fn check(atoms: &[Atom], text: &str, expected: bool) {
@@ -95,6 +95,32 @@ fn rules_name_languages_of_their_extensions() {
                 .default
                 .is_some_and(|default| known.contains(&default));
         assert!(is_known, ".{extension}: no rule for {known:?}");
+    }
+}
+
+/// The quick look at two bytes must not pass over a rule that would match.
+#[test]
+fn every_rule_is_asked_where_its_text_begins() {
+    for family in &FAMILIES {
+        let starts = Starts::of(family.rules);
+        for (index, rule) in family.rules.iter().enumerate() {
+            let text = match rule.atoms.first() {
+                Some(Atom::Text(text)) => *text,
+                _ => "x",
+            };
+            let mut spellings = vec![text.to_owned()];
+            if rule.ignores_case {
+                spellings.extend([text.to_uppercase(), text.to_lowercase()]);
+            }
+            for spelling in spellings {
+                for text in [spelling.clone(), format!("{spelling} y")] {
+                    let asked = starts.at(text.as_bytes());
+                    assert!(asked & (1 << index) != 0, "{text:?}: {rule:?}");
+                }
+            }
+            let is_anywhere = starts.anywhere & (1 << index) != 0;
+            assert_eq!(is_anywhere, rule.is_anywhere, "{rule:?}");
+        }
     }
 }
 
