@@ -1,5 +1,7 @@
 //! Gradle's scripts, in Groovy and in Kotlin, read for the texts in quotes.
 
+use std::cell::LazyCell;
+
 use super::{DependencyKind, Manifest};
 use crate::project::blank;
 
@@ -14,16 +16,17 @@ pub(super) fn read(text: &str) -> Manifest {
     let mut manifest = Manifest::of("jvm");
     for line in text.lines() {
         let words = line.trim();
-        let is_plugin = || {
+        // Once for a line, which may be long: only a line with quotes asks.
+        let is_plugin = LazyCell::new(|| {
             ["id ", "id(", "apply plugin", "apply(plugin", "classpath"]
                 .iter()
                 .any(|start| words.starts_with(start))
                 || words.contains(" plugin:")
-        };
+        });
         for quoted in quoted(words) {
             if quoted.matches(':').count() >= 1 && !quoted.starts_with(':') {
                 coordinates(&mut manifest, quoted);
-            } else if is_plugin() {
+            } else if *is_plugin {
                 manifest.depends(&format!("plugin:{quoted}"), "", DependencyKind::Other);
             }
         }
