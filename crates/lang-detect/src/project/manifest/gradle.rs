@@ -32,7 +32,7 @@ pub(super) fn read(text: &str) -> Manifest {
         }
         // `kotlin("jvm")`, `` `java-library` `` and the bare names of the plugins block.
         // Most lines call nothing, and are spared the two searches.
-        let call = words.contains('(').then_some(words).unwrap_or_default();
+        let call = if words.contains('(') { words } else { "" };
         if let Some((_, rest)) = call.split_once("kotlin(\"") {
             let module = rest.split('"').next().unwrap_or_default();
             manifest.depends(
