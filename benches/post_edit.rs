@@ -4,15 +4,15 @@
 //! Programs take turns, so that a change in the machine's load meets all of them.
 #![expect(
     clippy::disallowed_methods,
-    reason = "a measurement reads the clock and the environment"
+    reason = "a measurement writes its samples to files"
 )]
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-use std::{env, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+use claude_flow_benches::process::{Subject, program};
 use claude_flow_benches::turns::{Options, Series, report};
 use claude_flow_benches::{FOLDERS, sample};
 
@@ -21,21 +21,13 @@ const RUNS: usize = 50;
 
 const LINES: usize = 1_000;
 
-/// A program to start.
-#[derive(Debug)]
-struct Subject {
-    name: String,
-    program: PathBuf,
-    arguments: Vec<String>,
-}
-
 fn main() -> Result<()> {
     let options = Options::from_arguments(RUNS)?;
     let dir = tempfile::tempdir().context("making a folder for the samples")?;
     let subjects = subjects(dir.path())?;
     let mut series: Vec<_> = subjects
         .iter()
-        .map(|subject| Series::new(&subject.name))
+        .map(|subject| Series::new(subject.name()))
         .collect();
     for _ in 0..options.runs {
         for (subject, series) in subjects.iter().zip(&mut series) {
@@ -67,25 +59,6 @@ fn subjects(dir: &Path) -> Result<Vec<Subject>> {
     Ok(subjects)
 }
 
-/// The program to measure: the one named by the environment, or the one built in this profile.
-fn program() -> Result<PathBuf> {
-    if let Some(path) = env::var_os("CLAUDE_FLOW_PROGRAM") {
-        return Ok(path.into());
-    }
-    let this = env::current_exe().context("finding this program")?;
-    let profile = this
-        .parent()
-        .and_then(Path::parent)
-        .context("it lies in a target folder")?;
-    let path = profile.join(format!("claude-flow{}", env::consts::EXE_SUFFIX));
-    ensure!(
-        path.is_file(),
-        "{} is not built; run `cargo build --workspace --bins`, with --release for figures",
-        path.display()
-    );
-    Ok(path)
-}
-
 /// A program that does not look is fast: it must say that it checked the syntax and found nothing.
 fn assert_clean(program: &Path, arguments: &[&str]) -> Result<()> {
     let output = Command::new(program)
@@ -102,31 +75,5 @@ fn assert_clean(program: &Path, arguments: &[&str]) -> Result<()> {
     match syntax {
         Some(check) if check["state"] == "clean" => Ok(()),
         other => bail!("{arguments:?} is not clean: {other:?}"),
-    }
-}
-
-impl Subject {
-    fn new(name: &str, program: impl Into<PathBuf>, arguments: &[&str]) -> Self {
-        Self {
-            name: name.to_owned(),
-            program: program.into(),
-            arguments: arguments.iter().map(ToString::to_string).collect(),
-        }
-    }
-
-    /// Starts it, waits for its end, and says how long that took.
-    fn start(&self) -> Result<Duration> {
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let started = Instant::now();
-        let status = command
-            .status()
-            .with_context(|| format!("starting {}", self.name))?;
-        let time = started.elapsed();
-        ensure!(status.success(), "{status} from {}", self.name);
-        Ok(time)
     }
 }

@@ -3,10 +3,11 @@
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
-    reason = "a benchmark reads its samples from files"
+    reason = "a benchmark reads files, the clock and the environment"
 )]
 
 mod assemble;
+pub mod process;
 pub mod turns;
 
 pub use assemble::{FOLDERS, Sample, sample};

@@ -26,6 +26,7 @@ Areas, all without one named:
   sandbox    what a sandboxed /bin/true takes at each level, beside a plain one
   post-edit  the program as a whole process on the same files, beside /bin/true and Node.js
   consensus  processor time of a decision by all replicas of a group, on one core
+  detect     the language of a file, the projects of a directory, the program's first answer
 
 Each area runs three times; p50 and p95 are the medians of the runs', the spread is
 how far apart the runs' p50 are, in per cent of the median.
@@ -51,6 +52,7 @@ const AREAS: &[(&str, Measure)] = &[
     ("post-edit", post_edit),
     ("sandbox", sandbox),
     ("consensus", consensus),
+    ("detect", detect),
 ];
 
 type Measure = fn(is_quick: bool) -> Result<Vec<Run>>;
@@ -303,6 +305,14 @@ fn written_figures(
 fn consensus(is_quick: bool) -> Result<Vec<Run>> {
     let decisions = if is_quick { "100" } else { "1000" };
     written_figures("consensus", &["--decisions", decisions], |_| {})
+}
+
+fn detect(is_quick: bool) -> Result<Vec<Run>> {
+    let program = release_program()?;
+    let runs = if is_quick { "10" } else { "100" };
+    written_figures("lang_detect", &["--runs", runs], |command| {
+        command.env("CLAUDE_FLOW_PROGRAM", program);
+    })
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T> {

@@ -2,6 +2,7 @@
 //! `train-classifier` learns from.
 
 pub(crate) mod corpus;
+mod peers;
 mod report;
 mod speed;
 pub(crate) mod train;

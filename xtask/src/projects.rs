@@ -1,8 +1,7 @@
 //! The rules about projects: makes static tables of their data, and fixtures of real projects.
 
 mod generate;
-mod pack;
-mod time;
+pub(crate) mod pack;
 
 use std::path::PathBuf;
 
@@ -14,13 +13,11 @@ use crate::Ended;
 pub(crate) const HELP: &str = "\
 cargo xtask projects generate [--check]
 cargo xtask projects pack NAME DIR
-cargo xtask projects time
 
 generate  writes crates/lang-detect/src/project/tables.rs from crates/lang-detect/data/projects;
           with --check it writes nothing and says whether the file is what it would write
 pack      writes fixtures/lang-detect/projects/NAME.txtar from an unpacked project: the listing of
           DIR and the texts of the files that the detection reads
-time      prints how long the detection takes over the fixtures; run it with --release
 
 Exit code: 0 done or up to date, 1 not up to date, 2 could not run.
 ";
@@ -42,7 +39,6 @@ pub(crate) fn run(mut parser: lexopt::Parser) -> Result<Ended> {
     match names.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["generate"] => generate::run(is_check),
         ["pack", name, _] => pack::run(name, &PathBuf::from(&words[2])),
-        ["time"] => time::run(),
-        _ => bail!("say `generate`, `pack NAME DIR` or `time`"),
+        _ => bail!("say `generate` or `pack NAME DIR`"),
     }
 }

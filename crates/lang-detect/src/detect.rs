@@ -7,7 +7,8 @@ use crate::language::{with_extension, with_file_name};
 use crate::path::{self, Place};
 use crate::siblings::Sibling;
 use crate::{
-    Attributes, CompileCommands, Flags, Language, flags, heuristics, modeline, shebang, siblings,
+    Attributes, CompileCommands, Flags, Language, flags, folders, heuristics, modeline, shebang,
+    siblings,
 };
 
 /// How many bytes of the content are read at most; of a longer one also the last few lines.
@@ -105,6 +106,8 @@ pub enum Evidence {
     CompileCommands,
     /// The files around.
     Siblings,
+    /// The names of the folders that the file lies in.
+    Folder,
     /// The likeness to files of known languages.
     Classifier,
 }
@@ -138,6 +141,7 @@ impl Evidence {
             Self::Content => "content",
             Self::CompileCommands => "compile commands",
             Self::Siblings => "siblings",
+            Self::Folder => "folder",
             Self::Classifier => "classifier",
         }
     }
@@ -566,6 +570,9 @@ fn among(
     }
     if let Some(language) = siblings::language(input.path, languages, input.siblings) {
         return Finding::sure(language, Evidence::Siblings).with(Confidence::Medium, languages);
+    }
+    if extension == "h" && folders::are_for_cpp(input.path) {
+        return Finding::sure(Language::Cpp, Evidence::Folder).with(Confidence::Low, languages);
     }
     match family.and_then(|family| family.default) {
         Some(language) => {

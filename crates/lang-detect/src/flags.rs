@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use memchr::{memchr_iter, memmem};
+
 use crate::path::{self, Place};
 use crate::{Input, Language, header, test_files};
 
@@ -250,13 +252,17 @@ const MARKS: &[&str] = &[
 ];
 
 fn has_generator_mark(content: &[u8]) -> bool {
-    let head = &content[..content.len().min(MARK_BYTES_MAX)];
-    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let mut buffer = [0; MARK_BYTES_MAX];
+    let head = &mut buffer[..content.len().min(MARK_BYTES_MAX)];
+    head.copy_from_slice(&content[..head.len()]);
+    head.make_ascii_lowercase();
     // Most files have neither word, and are spared the list.
-    if !text.contains("generated") && !text.contains("do not edit") {
+    let words = [&b"generated"[..], b"do not edit"];
+    if !words.iter().any(|word| memmem::find(head, word).is_some()) {
         return false;
     }
-    text.lines()
+    String::from_utf8_lossy(head)
+        .lines()
         .filter(|line| is_comment(line))
         .any(|line| MARKS.iter().any(|mark| line.contains(mark)))
 }
@@ -294,13 +300,23 @@ fn is_minified(lower: &str, content: &[u8]) -> bool {
     if head.len() < MINIFIED_BYTES_MIN {
         return false;
     }
-    let lines = head.split(|&byte| byte == b'\n');
-    let (count, bytes) = lines
-        .filter(|line| !line.trim_ascii().is_empty())
-        .fold((0_usize, 0_usize), |(count, bytes), line| {
-            (count + 1, bytes + line.len())
-        });
-    bytes >= count.max(1) * MINIFIED_LINE_BYTES_MIN
+    // A text of so many lines is none, whatever their lengths.
+    let count_max = head.len() / MINIFIED_LINE_BYTES_MIN;
+    let mut lines = 0;
+    let mut bytes = 0;
+    let mut start = 0;
+    for end in memchr_iter(b'\n', head).chain([head.len()]) {
+        let line = &head[start..end];
+        start = end + 1;
+        if !line.trim_ascii().is_empty() {
+            lines += 1;
+            bytes += line.len();
+        }
+        if lines > count_max {
+            return false;
+        }
+    }
+    bytes >= lines.max(1) * MINIFIED_LINE_BYTES_MIN
 }
 
 /// Folders that hold other people's files, in lower case.

@@ -1,5 +1,7 @@
 //! Formats that share an extension with a language and are told by their first bytes.
 
+use memchr::memchr;
+
 use crate::Language;
 
 /// What the first bytes say.
@@ -55,7 +57,7 @@ pub fn is_binary(content: &[u8]) -> bool {
         return false;
     }
     let head = &content[..content.len().min(BINARY_HEAD_BYTES)];
-    head.contains(&0) && !is_utf16_without_mark(head)
+    memchr(0, head).is_some() && !is_utf16_without_mark(head)
 }
 
 /// UTF-16 of mostly ASCII: every other byte is zero.

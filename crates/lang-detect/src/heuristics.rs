@@ -7,7 +7,7 @@ pub(crate) mod blank;
 mod generated;
 mod pattern;
 
-use self::blank::Style;
+use self::blank::Lines;
 use self::generated::{EXTENSIONS, FAMILIES};
 use crate::Language;
 use crate::candidates::Candidates;
@@ -86,19 +86,16 @@ impl Family {
     ///
     /// # Complexity
     ///
-    /// Linear in the content times the rules that can begin at a place; copies the content once.
+    /// Linear in the content times the rules that can begin at a place.
     pub(crate) fn decide(&self, content: &[u8]) -> Option<Verdict> {
         if self.rules.is_empty() {
             return None;
         }
         let content = &content[..content.len().min(RULES_BYTES_MAX)];
-        let mut text = blank::comments_and_strings(content, Style::of(self.comments));
-        if !self.guards.is_empty() {
-            blank::guarded_regions(&mut text, self.guards);
-        }
         let starts = Starts::of(self.rules);
         let mut tally = Tally::default();
-        for line in text.split(|&byte| byte == b'\n') {
+        let mut lines = Lines::of(content, self.comments, self.guards);
+        while let Some(line) = lines.next() {
             if self.match_line(line, &starts, &mut tally) {
                 break;
             }
@@ -111,35 +108,36 @@ impl Family {
         let Some(first) = line.iter().position(|byte| !is_blank(*byte)) else {
             return false;
         };
-        if starts.line.has(line[first]) && self.match_at(line, first, first, tally) {
+        let line = &line[first..];
+        if self.match_at(line, starts.line & starts.at(line), tally) {
             return true;
         }
-        if starts.anywhere.is_empty() {
+        if starts.anywhere == 0 {
             return false;
         }
-        let mut before = b' ';
+        let mut is_behind_word = false;
         for (at, &byte) in line.iter().enumerate() {
-            let is_inside_word = is_word(byte) && is_word(before);
-            if !is_inside_word
-                && starts.anywhere.has(byte)
-                && self.match_at(line, at, usize::MAX, tally)
-            {
-                return true;
+            let is_inside = is_behind_word && is_word(byte);
+            if starts.is_anywhere[usize::from(byte)] && !is_inside {
+                let rest = &line[at..];
+                if self.match_at(rest, starts.anywhere & starts.at(rest), tally) {
+                    return true;
+                }
             }
-            before = byte;
+            is_behind_word = is_word(byte);
         }
         false
     }
 
-    fn match_at(&self, line: &[u8], at: usize, first: usize, tally: &mut Tally) -> bool {
-        for (index, rule) in self.rules.iter().enumerate().take(RULES_MAX) {
-            let is_asked = rule.is_anywhere == (at != first);
-            if is_asked
-                && tally.counts[index] < RULE_COUNT_MAX
-                && pattern::matches(rule.atoms, rule.ignores_case, &line[at..])
-            {
-                tally.counts[index] += 1;
-                tally.add(rule.language, rule.weight);
+    /// Asks some of the rules at the beginning of a text; true if one decides.
+    fn match_at(&self, text: &[u8], asked: u128, tally: &mut Tally) -> bool {
+        let mut asked = asked & !tally.exhausted;
+        while asked != 0 {
+            let index = asked.trailing_zeros() as usize;
+            asked &= asked - 1;
+            let rule = &self.rules[index];
+            if pattern::matches(rule.atoms, rule.ignores_case, text) {
+                tally.count(index, rule);
                 if rule.weight >= DECISIVE {
                     tally.decided = Some(rule.language);
                     return true;
@@ -150,55 +148,76 @@ impl Family {
     }
 }
 
-/// The bytes with which rules can begin.
-#[derive(Debug, Default)]
+/// Which rules can begin with which two bytes: a bit for each rule, in their order.
+#[derive(Debug)]
 struct Starts {
-    line: ByteSet,
-    anywhere: ByteSet,
+    /// The rules that can have a byte first.
+    first: [u128; 256],
+    /// The rules that can have a byte second.
+    second: [u128; 256],
+    /// The rules that only match at the beginning of a line.
+    line: u128,
+    /// The others.
+    anywhere: u128,
+    /// The bytes that those others can have first.
+    is_anywhere: [bool; 256],
 }
 
 impl Starts {
     fn of(rules: &[Rule]) -> Self {
-        let mut starts = Self::default();
-        for rule in rules {
-            let set = if rule.is_anywhere {
-                &mut starts.anywhere
-            } else {
-                &mut starts.line
+        let mut starts = Self {
+            first: [0; 256],
+            second: [0; 256],
+            line: 0,
+            anywhere: 0,
+            is_anywhere: [false; 256],
+        };
+        // Those that begin with more than one or two bytes.
+        let (mut any_first, mut any_second) = (0, 0);
+        for (index, rule) in rules.iter().enumerate().take(RULES_MAX) {
+            let bit = 1_u128 << index;
+            let text = match rule.atoms.first() {
+                Some(Atom::Text(text)) => text.as_bytes(),
+                _ => &[],
             };
-            match rule.atoms.first() {
-                Some(Atom::Text(text)) => {
-                    let byte = text.as_bytes().first().copied().unwrap_or_default();
-                    set.add(byte);
-                    if rule.ignores_case {
-                        set.add(byte.to_ascii_uppercase());
-                    }
-                }
-                _ => set.fill(),
+            match text.first() {
+                Some(&byte) => add(&mut starts.first, byte, rule.ignores_case, bit),
+                None => any_first |= bit,
             }
+            match text.get(1) {
+                Some(&byte) => add(&mut starts.second, byte, rule.ignores_case, bit),
+                None => any_second |= bit,
+            }
+            if rule.is_anywhere {
+                starts.anywhere |= bit;
+            } else {
+                starts.line |= bit;
+            }
+        }
+        for byte in 0..256 {
+            starts.first[byte] |= any_first;
+            starts.second[byte] |= any_second;
+            starts.is_anywhere[byte] = starts.first[byte] & starts.anywhere != 0;
         }
         starts
     }
+
+    /// The rules that can match the beginning of a text.
+    fn at(&self, text: &[u8]) -> u128 {
+        let rules = |table: &[u128; 256], at: usize| {
+            // Behind the end is what no pattern begins with.
+            let byte = text.get(at).copied().unwrap_or(b'\n');
+            table[usize::from(byte)]
+        };
+        rules(&self.first, 0) & rules(&self.second, 1)
+    }
 }
 
-#[derive(Debug, Default)]
-struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    fn add(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
-    }
-
-    fn fill(&mut self) {
-        self.0 = [u64::MAX; 4];
-    }
-
-    fn has(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
+fn add(table: &mut [u128; 256], byte: u8, ignores_case: bool, rule: u128) {
+    table[usize::from(byte)] |= rule;
+    if ignores_case {
+        table[usize::from(byte.to_ascii_lowercase())] |= rule;
+        table[usize::from(byte.to_ascii_uppercase())] |= rule;
     }
 }
 
@@ -206,6 +225,8 @@ impl ByteSet {
 #[derive(Debug)]
 struct Tally {
     counts: [u8; RULES_MAX],
+    /// A bit for each rule that has counted as often as it may.
+    exhausted: u128,
     points: [(Option<Language>, u32); LANGUAGES_MAX],
     decided: Option<Language>,
 }
@@ -214,6 +235,7 @@ impl Default for Tally {
     fn default() -> Self {
         Self {
             counts: [0; RULES_MAX],
+            exhausted: 0,
             points: [(None, 0); LANGUAGES_MAX],
             decided: None,
         }
@@ -221,14 +243,18 @@ impl Default for Tally {
 }
 
 impl Tally {
-    fn add(&mut self, language: Language, weight: u8) {
+    fn count(&mut self, index: usize, rule: &Rule) {
+        self.counts[index] += 1;
+        if self.counts[index] >= RULE_COUNT_MAX {
+            self.exhausted |= 1 << index;
+        }
         let slot = self
             .points
             .iter_mut()
-            .find(|(there, _)| there.is_none_or(|there| there == language));
+            .find(|(there, _)| there.is_none_or(|there| there == rule.language));
         if let Some((there, points)) = slot {
-            *there = Some(language);
-            *points += u32::from(weight);
+            *there = Some(rule.language);
+            *points += u32::from(rule.weight);
         }
     }
 

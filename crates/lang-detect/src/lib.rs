@@ -32,7 +32,7 @@
 //! Evidence is asked in the order in which it is reliable, and the first that decides is told:
 //! `.gitattributes`, a modeline, the file's whole name, its first line, its extension, and where
 //! several languages share the extension the first bytes, rules over the content, what the project
-//! compiles, the files around, and last a small classifier.
+//! compiles, the files around, for headers the names of the folders, and last a small classifier.
 //!
 //! The rules are data, one file for each family of extensions in `data/heuristics`; they see the
 //! content without comments, strings and what an `#ifdef __cplusplus` guards, because words in
@@ -53,6 +53,7 @@ pub mod classifier;
 mod compile_commands;
 mod detect;
 mod flags;
+mod folders;
 mod glob;
 mod header;
 mod heuristics;
@@ -75,3 +76,12 @@ pub use flags::Flags;
 pub use header::is_binary;
 pub use language::{Kind, Language};
 pub use siblings::Sibling;
+
+#[cfg(doc)]
+pub mod docs {
+    //! How well it does, how that is known, and the decisions.
+    #![doc = include_str!("../docs/files.md")]
+    #![doc = include_str!("../docs/projects.md")]
+    #![doc = include_str!("../docs/adr/0001-projects.md")]
+    #![doc = include_str!("../docs/adr/0002-classifier.md")]
+}

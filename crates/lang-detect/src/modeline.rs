@@ -1,5 +1,7 @@
 //! What an editor is told to take the file for.
 
+use memchr::{memchr_iter, memmem, memrchr_iter};
+
 use crate::Language;
 
 /// How many lines at either end of a file are looked at.
@@ -38,28 +40,30 @@ const EDITOR_NAMES: &[(&str, Language)] = &[
 pub(crate) fn language(content: &[u8]) -> Option<Language> {
     let head = &content[..content.len().min(ENDS_BYTES_MAX)];
     let tail = &content[content.len().saturating_sub(ENDS_BYTES_MAX)..];
-    if !may_hold_one(head) && !may_hold_one(tail) {
+    let first = memchr_iter(b'\n', head).nth(LINES - 1);
+    let last = memrchr_iter(b'\n', tail).nth(LINES - 1);
+    let first = &head[..first.unwrap_or(head.len())];
+    let last = &tail[last.map_or(0, |at| at + 1)..];
+    in_lines(first.split(|&byte| byte == b'\n'), first)
+        .or_else(|| in_lines(last.rsplit(|&byte| byte == b'\n'), last))
+        .or_else(|| local_variables(tail))
+}
+
+fn in_lines<'a>(mut lines: impl Iterator<Item = &'a [u8]>, all: &[u8]) -> Option<Language> {
+    if !may_hold_one(all) {
         return None;
     }
-    let first = head.split(|&byte| byte == b'\n').take(LINES);
-    let last = tail.rsplit(|&byte| byte == b'\n').take(LINES);
-    first
-        .chain(last)
-        .filter_map(|line| std::str::from_utf8(line).ok())
-        .find_map(|line| emacs(line).or_else(|| vim(line)))
-        .or_else(|| local_variables(tail))
+    lines.find_map(|line| {
+        let line = std::str::from_utf8(line).ok()?;
+        emacs(line).or_else(|| vim(line))
+    })
 }
 
 /// A quick look that spares most files the slow one.
 fn may_hold_one(text: &[u8]) -> bool {
-    memchr_like(text, b"-*-")
-        || memchr_like(text, b"vi")
-        || memchr_like(text, b"ex:")
-        || memchr_like(text, b"Local Variables:")
-}
-
-fn memchr_like(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len()).any(|window| window == needle)
+    [&b"-*-"[..], b"vim", b"vi:", b"Vim:", b"ex:"]
+        .iter()
+        .any(|mark| memmem::find(text, mark).is_some())
 }
 
 /// `-*- mode: x; … -*-` or `-*- x -*-`.
@@ -81,8 +85,8 @@ fn mode_setting(setting: &str) -> Option<Language> {
 
 /// The block `Local Variables: … End:` at a file's end.
 fn local_variables(tail: &[u8]) -> Option<Language> {
-    let text = String::from_utf8_lossy(tail);
-    let (_, block) = text.rsplit_once("Local Variables:")?;
+    let start = memmem::find_iter(tail, b"Local Variables:").last()?;
+    let block = String::from_utf8_lossy(&tail[start..]);
     block.lines().find_map(|line| {
         let (before, value) = line.split_once("mode:")?;
         let is_key = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '-');

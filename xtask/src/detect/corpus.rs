@@ -8,17 +8,18 @@ use claude_flow_lang_detect::{Confidence, Evidence, Input, Language, Sibling, ex
 use lexopt::prelude::*;
 
 use super::report::Report;
-use super::{Found, Sample, TEST_LIST, fetched, found, read, speed, spread};
+use super::{Found, Sample, TEST_LIST, fetched, found, peers, read, speed, spread};
 use crate::{Ended, workspace};
 
 pub(crate) const HELP: &str = "\
 cargo xtask detect-corpus [--offline] [--dir DIR] [--per-label N] [--errors N] [--json FILE]
-                          [--speed]
+                          [--speed] [--peers]
 
 Downloads the packages in fixtures/lang-detect/corpus.toml and compares the language that the
 project says of each file with the one that is detected: alone, beside the other files of the
 package whose language is told with confidence alone, with `.orig` behind the name, and with the
-name taken away.
+name taken away. Then with the extension of another language, where nothing is promised but
+what crates/lang-detect/docs/files.md says.
 
   --offline       download nothing; what is missing is an error
   --dir DIR       where to keep them; target/detect-corpora without it
@@ -27,6 +28,9 @@ name taken away.
   --json FILE     write every error and figure
   --speed         print instead how many files a second one thread does, and percentiles of the
                   time for one file; the contents are in memory, as a program has them that checks
+  --peers         print instead what rivals from crates.io and npm say of the same files, each
+                  alone, and how fast; and which of the labelled tools of the projects in
+                  fixtures/lang-detect/projects a rival names
 
 Exit code: 0 the figures are what is promised, 1 one is not, 2 could not run.
 ";
@@ -52,6 +56,7 @@ struct Options {
     errors: usize,
     json: Option<PathBuf>,
     is_speed: bool,
+    is_with_peers: bool,
 }
 
 pub(crate) fn run(parser: lexopt::Parser) -> Result<Ended> {
@@ -60,6 +65,14 @@ pub(crate) fn run(parser: lexopt::Parser) -> Result<Ended> {
     fetched(&list, &options.dir, options.offline)?;
     if options.is_speed {
         speed::measure(&found(&list, &options.dir)?, options.per_label)?;
+        return Ok(Ended::Well);
+    }
+    if options.is_with_peers {
+        peers::compare(
+            &found(&list, &options.dir)?,
+            options.per_label,
+            options.errors,
+        )?;
         return Ok(Ended::Well);
     }
     let mut report = Report::default();
@@ -86,6 +99,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options> {
         errors: 20,
         json: None,
         is_speed: false,
+        is_with_peers: false,
     };
     while let Some(argument) = parser.next()? {
         match argument {
@@ -94,6 +108,7 @@ fn parse(mut parser: lexopt::Parser) -> Result<Options> {
             Long("per-label") => options.per_label = parser.value()?.parse()?,
             Long("errors") => options.errors = parser.value()?.parse()?,
             Long("speed") => options.is_speed = true,
+            Long("peers") => options.is_with_peers = true,
             Long("json") => options.json = Some(parser.value()?.into()),
             other => return Err(other.unexpected().into()),
         }
@@ -126,6 +141,22 @@ impl Way {
             Self::Nameless => "name taken away",
         }
     }
+}
+
+/// Extensions of one language and shared ones, for files that are in none of theirs.
+const WRONG_EXTENSIONS: [&str; 16] = [
+    "c", "cls", "cpp", "fs", "go", "h", "inc", "java", "js", "m", "pl", "py", "rs", "sql", "ts",
+    "v",
+];
+
+/// What is answered for a file with the extension of another language.
+#[derive(Debug)]
+pub(super) struct Misnamed {
+    /// The languages that have the extension.
+    pub(super) candidates: Vec<Language>,
+    pub(super) expected: Language,
+    pub(super) answered: Option<Language>,
+    pub(super) confidence: Confidence,
 }
 
 /// One answer beside what it should have been.
@@ -172,8 +203,33 @@ fn ask(package: &Found, options: &Options, report: &mut Report) -> Result<()> {
                 confidence: answer.confidence,
             });
         }
+        report.add_misnamed(misnamed(&sample, &content, report.misnamed_count()));
     }
     Ok(())
+}
+
+/// Takes the next extension in turn that is none of the language's.
+fn misnamed(sample: &Sample, content: &[u8], turn: usize) -> Misnamed {
+    let count = WRONG_EXTENSIONS.len();
+    let turns = (turn..turn + count).map(|turn| WRONG_EXTENSIONS[turn % count]);
+    let known = sample.language.extensions();
+    let extension = turns.into_iter().find(|it| !known.contains(it));
+    let extension = extension.expect("no language has all of them");
+    let stem = sample
+        .path
+        .rsplit_once('.')
+        .map_or(&*sample.path, |it| it.0);
+    let path = format!("{stem}.{extension}");
+    let answer = examine(&Input::new(&path, content));
+    let all = Language::ALL.iter().copied();
+    Misnamed {
+        candidates: all
+            .filter(|it| it.extensions().contains(&extension))
+            .collect(),
+        expected: sample.language,
+        answered: answer.language,
+        confidence: answer.confidence,
+    }
 }
 
 /// The languages of the package's files that are told with confidence from each file alone, as a

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use claude_flow_lang_detect::{Confidence, Evidence, Language};
 use serde_json::{Value, json};
 
-use super::corpus::{Asked, CORE, Way};
+use super::corpus::{Asked, CORE, Misnamed, Way};
 
 /// The promised parts of right answers: the way of asking, whether of the core languages only, and
 /// the part in ten thousand.
@@ -21,6 +21,7 @@ const PROMISES: [(Way, bool, usize); 5] = [
 #[derive(Debug, Default)]
 pub(super) struct Report {
     asked: Vec<Asked>,
+    misnamed: Vec<Misnamed>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -56,6 +57,14 @@ impl Asked {
 impl Report {
     pub(super) fn add(&mut self, asked: Asked) {
         self.asked.push(asked);
+    }
+
+    pub(super) fn add_misnamed(&mut self, misnamed: Misnamed) {
+        self.misnamed.push(misnamed);
+    }
+
+    pub(super) const fn misnamed_count(&self) -> usize {
+        self.misnamed.len()
     }
 
     fn count(&self, holds: impl Fn(&Asked) -> bool) -> Count {
@@ -98,6 +107,7 @@ impl Report {
                 line(&format!("{}, {name}", way.name()), count);
             }
         }
+        self.print_misnamed();
         println!("\nby language: alone, with siblings, name taken away");
         let ways = [Way::Alone, Way::WithSiblings, Way::Nameless];
         let [alone, near, nameless] = ways.map(|way| self.groups(way, |it| it.expected.name()));
@@ -128,6 +138,38 @@ impl Report {
             if count.right < count.total {
                 line(&extension, count);
             }
+        }
+    }
+
+    /// What happens to files with the extension of another language.
+    fn print_misnamed(&self) {
+        println!(
+            "\n{:<28} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "with a wrong extension", "own", "its", "not sure", "neither", "of", "sure"
+        );
+        for (name, is_shared) in [("of one language", false), ("that languages share", true)] {
+            let all = self.misnamed.iter();
+            let all: Vec<&Misnamed> = all
+                .filter(|it| (it.candidates.len() > 1) == is_shared)
+                .collect();
+            let count = |holds: &dyn Fn(&Misnamed) -> bool| {
+                let held = all.iter().filter(|it| holds(it));
+                held.count()
+            };
+            let is_own = |it: &Misnamed| it.answered == Some(it.expected);
+            let is_its = |it: &Misnamed| {
+                let told = it.answered.filter(|_| !is_own(it));
+                told.is_some_and(|told| it.candidates.contains(&told))
+            };
+            let own = count(&is_own);
+            let its = count(&is_its);
+            let not_sure = count(&|it| it.answered.is_none());
+            let sure = count(&|it| it.confidence >= Confidence::High && !is_own(it));
+            println!(
+                "{name:<28} {own:>8} {its:>8} {not_sure:>8} {:>8} {:>8} {sure:>8}",
+                all.len() - own - its - not_sure,
+                all.len()
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 //! Makes a fixture of a real project: its listing, and the texts that the detection reads.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -40,6 +41,25 @@ pub(super) fn run(name: &str, dir: &Path) -> Result<Ended> {
     fs::write(&to, &text).with_context(|| format!("writing {}", to.display()))?;
     println!("{name}: {} files, {} bytes", files.len(), text.len());
     Ok(Ended::Well)
+}
+
+/// The files of a fixture with their texts, which are empty for those that nobody reads.
+pub(crate) fn unpacked(text: &str) -> Vec<(&str, &str)> {
+    let border = text.find("\n-- ").map_or(text.len(), |at| at + 1);
+    let (listing, mut rest) = text.split_at(border);
+    let mut texts = BTreeMap::new();
+    while let Some((path, body)) = rest
+        .strip_prefix("-- ")
+        .and_then(|rest| rest.split_once(" --\n"))
+    {
+        let end = body.find("\n-- ").map_or(body.len(), |at| at + 1);
+        texts.insert(path, &body[..end]);
+        rest = &body[end..];
+    }
+    let paths = listing.lines().skip(2);
+    paths
+        .map(|path| (path, texts.get(path).copied().unwrap_or_default()))
+        .collect()
 }
 
 /// Every file below a folder, in order, links left aside. Of a published crate the manifest as it

@@ -1,5 +1,7 @@
 //! Matches a pattern at a place of a line.
 
+use memchr::{memchr, memchr2};
+
 use super::{Atom, is_blank, is_word};
 
 /// How far into a line a pattern looks.
@@ -30,16 +32,32 @@ pub(super) fn matches(atoms: &[Atom], ignores_case: bool, text: &[u8]) -> bool {
             index += 1;
             continue;
         }
-        match &mut resume {
-            Some((any, from)) if *from < text.len() => {
-                *from += 1;
-                at = *from;
-                index = *any + 1;
-            }
-            _ => return false,
-        }
+        let Some((any, from)) = &mut resume else {
+            return false;
+        };
+        let Some(next) = candidate(atoms.get(*any + 1), ignores_case, text, *from + 1) else {
+            return false;
+        };
+        *from = next;
+        at = next;
+        index = *any + 1;
     }
     true
+}
+
+/// The first place from `from` on at which an atom can match.
+fn candidate(atom: Option<&Atom>, ignores_case: bool, text: &[u8], from: usize) -> Option<usize> {
+    let rest = text.get(from..)?;
+    let Some(Atom::Text(wanted)) = atom else {
+        return Some(from);
+    };
+    let first = *wanted.as_bytes().first()?;
+    let offset = if ignores_case {
+        memchr2(first.to_ascii_lowercase(), first.to_ascii_uppercase(), rest)
+    } else {
+        memchr(first, rest)
+    };
+    offset.map(|offset| from + offset)
 }
 
 /// How many bytes an atom takes, or `None` if it does not match.

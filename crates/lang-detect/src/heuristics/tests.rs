@@ -1,6 +1,6 @@
-use super::blank::{Style, comments_and_strings, guarded_regions};
+use super::blank::Lines;
 use super::pattern::matches;
-use super::{Atom, EXTENSIONS, FAMILIES, family};
+use super::{Atom, EXTENSIONS, FAMILIES, Starts, family};
 use crate::Language;
 
 fn check(atoms: &[Atom], text: &str, expected: bool) {
@@ -38,26 +38,41 @@ fn patterns_match_whole_words_and_go_on_behind_anything() {
     check(&twice, ")(", false);
 }
 
+/// The lines that rules see, without blanks at their ends and without empty ones.
+fn seen(text: &str, marks: &[&str], guards: &[&str]) -> Vec<String> {
+    let mut lines = Lines::of(text.as_bytes(), marks, guards);
+    let mut seen = Vec::new();
+    while let Some(line) = lines.next() {
+        let line = String::from_utf8_lossy(line).trim().to_owned();
+        if !line.is_empty() {
+            seen.push(line);
+        }
+    }
+    seen
+}
+
 #[test]
-fn comments_strings_and_regions_are_blanked_in_place() {
-    let style = Style::of(&["//", "/*", "\"", "'"]);
-    let text = b"a // b\n/* c\nd */ e \"f\\\"g\" 'h'\n#include \"i.hpp\"\n\"open\nj";
-    let blanked = comments_and_strings(text, style);
-    assert_eq!(blanked.len(), text.len());
-    let words: Vec<&[u8]> = blanked
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty())
+fn comments_and_strings_are_left_out() {
+    let marks = ["//", "/*", "\"", "'"];
+    let text = "a // b\n/* c\nd */ e \"f\\\"g\" 'h'\n#include \"i.hpp\" // j\n\"open\nk /* l";
+    let expected = ["a", "e", "#include \"i.hpp\" // j", "k"];
+    assert_eq!(seen(text, &marks, &[]), expected);
+    assert_eq!(seen("a--b\r\n--c", &["--"], &[]), ["a"]);
+    assert_eq!(seen("x(*y\n*)z", &[], &[]), ["x(*y", "*)z"]);
+    assert_eq!(seen("x(*y\n*)z", &["(*"], &[]), ["x", "z"]);
+}
+
+#[test]
+fn what_another_compiler_sees_is_left_out() {
+    let text = "#if X\n#ifdef __cplusplus\n#include <a>\nb\n#if Y\nc\n#endif\n#else\nd\n#endif\ne\n#endif\n";
+    let seen = seen(text, &[], &["__cplusplus"]);
+    let lines: Vec<&str> = seen
+        .iter()
+        .map(String::as_str)
+        .filter(|line| !line.starts_with("#i") && !line.starts_with("#e"))
         .collect();
-    assert_eq!(words, [&b"a"[..], b"e", b"#include", b"\"i.hpp\"", b"j"]);
-    let mut guarded =
-        b"#if X\n#ifdef __cplusplus\n#include <a>\nb\n#if Y\nc\n#endif\n#else\nd\n#endif\ne\n#endif\n".to_vec();
-    guarded_regions(&mut guarded, &["__cplusplus"]);
-    let text = String::from_utf8_lossy(&guarded);
-    assert!(
-        !text.contains("<a>") && !text.contains('b') && !text.contains("c\n"),
-        "{text}"
-    );
-    assert!(text.contains("\nd\n") && text.contains("\ne\n"), "{text}");
+    assert_eq!(lines, ["d", "e"]);
+    assert!(!seen.contains(&"#include <a>".to_owned()), "{seen:?}");
 }
 
 /// A family whose rules name a language that its extensions cannot be is a mistake in the data.
@@ -80,6 +95,32 @@ fn rules_name_languages_of_their_extensions() {
                 .default
                 .is_some_and(|default| known.contains(&default));
         assert!(is_known, ".{extension}: no rule for {known:?}");
+    }
+}
+
+/// The quick look at two bytes must not pass over a rule that would match.
+#[test]
+fn every_rule_is_asked_where_its_text_begins() {
+    for family in &FAMILIES {
+        let starts = Starts::of(family.rules);
+        for (index, rule) in family.rules.iter().enumerate() {
+            let text = match rule.atoms.first() {
+                Some(Atom::Text(text)) => *text,
+                _ => "x",
+            };
+            let mut spellings = vec![text.to_owned()];
+            if rule.ignores_case {
+                spellings.extend([text.to_uppercase(), text.to_lowercase()]);
+            }
+            for spelling in spellings {
+                for text in [spelling.clone(), format!("{spelling} y")] {
+                    let asked = starts.at(text.as_bytes());
+                    assert!(asked & (1 << index) != 0, "{text:?}: {rule:?}");
+                }
+            }
+            let is_anywhere = starts.anywhere & (1 << index) != 0;
+            assert_eq!(is_anywhere, rule.is_anywhere, "{rule:?}");
+        }
     }
 }
 

@@ -130,7 +130,11 @@ pub(super) fn projects(tree: &Tree<'_>) -> Found {
             ),
         });
     }
-    for (directory, names) in tree.directories() {
+    let manifests = ECOSYSTEMS
+        .iter()
+        .flat_map(|it| it.manifests.iter().chain(it.weak_manifests));
+    for directory in tree.directories_with(manifests.copied()) {
+        let names = tree.names(directory);
         if directory
             .split('/')
             .any(|part| DATA_DIRECTORIES.contains(&part))

@@ -11,6 +11,12 @@ pub(super) fn name_matches(pattern: &str, name: &str) -> bool {
     if !pattern.contains(['*', '?', '{']) {
         return pattern == name;
     }
+    // Most patterns are an ending.
+    if let Some(ending) = pattern.strip_prefix('*')
+        && !ending.contains(['*', '?', '{'])
+    {
+        return name.ends_with(ending);
+    }
     if let Some((head, rest)) = pattern.split_once('{')
         && let Some((choices, tail)) = rest.split_once('}')
     {

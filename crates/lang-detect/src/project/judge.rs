@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
+
 use super::blank;
 use super::find::{Candidate, Facts, Found};
 use super::glob;
@@ -317,7 +319,7 @@ fn holds_word(content: &str, text: &str) -> bool {
     let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     let starts_with_word = is_word(text.chars().next());
     let ends_with_word = is_word(text.chars().next_back());
-    content.match_indices(text).any(|(at, _)| {
+    memmem::find_iter(content.as_bytes(), text).any(|at| {
         let before = content[..at].chars().next_back();
         let after = content[at + text.len()..].chars().next();
         !(starts_with_word && is_word(before) || ends_with_word && is_word(after))

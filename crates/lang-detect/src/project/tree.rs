@@ -1,6 +1,6 @@
 //! What is looked at: the listing of a directory, and the texts of its manifests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::glob;
 use super::tables::TEXTS;
@@ -157,11 +157,26 @@ impl<'a> Tree<'a> {
         self.directories.get(directory).map_or(&[], Vec::as_slice)
     }
 
-    /// Every directory that holds a file, in order.
-    pub(super) fn directories(&self) -> impl Iterator<Item = (&'a str, &[&'a str])> {
-        self.directories
-            .iter()
-            .map(|(directory, names)| (*directory, names.as_slice()))
+    /// The directories that directly hold a file whose name matches one of the patterns, in order.
+    pub(super) fn directories_with<'p>(
+        &self,
+        patterns: impl Iterator<Item = &'p str>,
+    ) -> BTreeSet<&'a str> {
+        let mut files: Vec<usize> = Vec::new();
+        for pattern in patterns {
+            if pattern.contains(['*', '?', '{']) {
+                let named = self.by_name.iter();
+                let matching = named.filter(|(name, _)| glob::name_matches(pattern, name));
+                files.extend(matching.flat_map(|(_, files)| files));
+            } else {
+                files.extend(self.by_name.get(pattern).into_iter().flatten());
+            }
+        }
+        let directory = |index: usize| {
+            let (path, _) = self.files[index];
+            path.rsplit_once('/').map_or("", |(directory, _)| directory)
+        };
+        files.into_iter().map(directory).collect()
     }
 
     /// The files below a directory, at any depth.

@@ -24,6 +24,8 @@ fn modelines_of_both_editors_decide() {
             ("a", "# vim: ft=ruby\n", L::Ruby),
             ("a", "x\n\n/* vim: set ts=4 syntax=cpp: */\n", L::Cpp),
             ("a", "# vim600: set filetype=perl :\n", L::Perl),
+            ("a", "1\n2\n3\n4\n// Vim: set ft=rust:\n5\n", L::Rust),
+            ("a.py", "1\n2\n3\n4\n5\n6\n# vi: ft=ruby\n7\n8\n9", L::Ruby),
             ("a", "-*- mode: c++; tab-width: 2 -*-\n", L::Cpp),
             ("a.inc", "; -*- php -*-\n", L::Php),
             ("a.h", "// a.h - it   -*- C++ -*-\nint f();\n", L::Cpp),
@@ -345,6 +347,26 @@ fn files_around_decide_where_the_content_does_not() {
         Some(Evidence::Content),
         "the content comes first"
     );
+}
+
+/// What lies in a folder for C++ and says nothing itself is told as C++, unless neighbours say more.
+#[test]
+fn folders_decide_where_nothing_else_does() {
+    let header = Input::new("include/spdlog/tweakme.h", b"#define A 1\n");
+    let told = examine(&header);
+    assert_eq!(told.language, Some(Language::Cpp));
+    assert_eq!(told.evidence, Some(Evidence::Folder));
+    assert_eq!(told.confidence, Confidence::Low);
+    let neighbours = [
+        Sibling::new("include/spdlog/a.c"),
+        Sibling::new("include/spdlog/b.c"),
+    ];
+    let told = examine(&Input {
+        siblings: &neighbours,
+        ..header
+    });
+    assert_eq!(told.evidence, Some(Evidence::Siblings));
+    assert_eq!(told.language, Some(Language::C));
 }
 
 #[test]

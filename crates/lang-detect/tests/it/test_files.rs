@@ -99,6 +99,41 @@ fn conventions_of_compiled_languages_are_known() {
 }
 
 #[test]
+fn conventions_of_other_languages_are_known() {
+    check("lib/parser.dart", "test/parser_test.dart", &[]);
+    check(
+        "src/queue.lua",
+        "spec/queue_spec.lua",
+        &["spec/stack_spec.lua"],
+    );
+    check("src/Data/Queue.hs", "test/Data/QueueSpec.hs", &[]);
+    check(
+        "src/queue.erl",
+        "test/queue_SUITE.erl",
+        &["test/stack_SUITE.erl"],
+    );
+    check(
+        "src/a/core.clj",
+        "test/a/core_test.clj",
+        &["test/b/core_test.clj"],
+    );
+    check("src/queue.zig", "src/queue_test.zig", &[]);
+    check("Sources/Kit/Queue.m", "Tests/QueueTests.m", &[]);
+    check(
+        "src/Parser.fs",
+        "tests/ParserTests.fs",
+        &["tests/LexerTests.fs"],
+    );
+    check(
+        "src/main/scala/a/Foo.scala",
+        "src/test/scala/a/FooSuite.scala",
+        &[],
+    );
+    // The way of a path is no part of it.
+    check("src\\app.ts", "src\\app.test.ts", &["other\\app.ts"]);
+}
+
+#[test]
 fn names_that_only_look_like_tests_are_none() {
     for path in [
         "src/latest.go",

@@ -1,5 +1,7 @@
 //! Gradle's scripts, in Groovy and in Kotlin, read for the texts in quotes.
 
+use std::cell::LazyCell;
+
 use super::{DependencyKind, Manifest};
 use crate::project::blank;
 
@@ -13,20 +15,25 @@ pub(super) fn read(text: &str) -> Manifest {
     let text = blank::slashes(text);
     let mut manifest = Manifest::of("jvm");
     for line in text.lines() {
-        let words = line.trim_start();
-        let is_plugin = ["id ", "id(", "apply plugin", "apply(plugin", "classpath"]
-            .iter()
-            .any(|start| words.starts_with(start))
-            || words.contains(" plugin:");
-        for quoted in quoted(line) {
+        let words = line.trim();
+        // Once for a line, which may be long: only a line with quotes asks.
+        let is_plugin = LazyCell::new(|| {
+            ["id ", "id(", "apply plugin", "apply(plugin", "classpath"]
+                .iter()
+                .any(|start| words.starts_with(start))
+                || words.contains(" plugin:")
+        });
+        for quoted in quoted(words) {
             if quoted.matches(':').count() >= 1 && !quoted.starts_with(':') {
                 coordinates(&mut manifest, quoted);
-            } else if is_plugin {
+            } else if *is_plugin {
                 manifest.depends(&format!("plugin:{quoted}"), "", DependencyKind::Other);
             }
         }
         // `kotlin("jvm")`, `` `java-library` `` and the bare names of the plugins block.
-        if let Some((_, rest)) = words.split_once("kotlin(\"") {
+        // Most lines call nothing, and are spared the two searches.
+        let call = if words.contains('(') { words } else { "" };
+        if let Some((_, rest)) = call.split_once("kotlin(\"") {
             let module = rest.split('"').next().unwrap_or_default();
             manifest.depends(
                 &format!("plugin:kotlin-{module}"),
@@ -34,7 +41,7 @@ pub(super) fn read(text: &str) -> Manifest {
                 DependencyKind::Other,
             );
         }
-        let bare = words.trim().trim_matches('`');
+        let bare = words.trim_matches('`');
         if !bare.is_empty()
             && bare.len() <= 40
             && bare
@@ -43,7 +50,7 @@ pub(super) fn read(text: &str) -> Manifest {
         {
             manifest.depends(&format!("plugin:{bare}"), "", DependencyKind::Other);
         }
-        if let Some((_, rest)) = words.split_once("alias(libs.plugins.") {
+        if let Some((_, rest)) = call.split_once("alias(libs.plugins.") {
             let alias = rest.split(')').next().unwrap_or_default().replace('.', "-");
             manifest.depends(&format!("plugin:{alias}"), "", DependencyKind::Other);
         }

@@ -3,18 +3,18 @@
 // the labels of every part of a project, under the names in NAMES, and only recall is counted,
 // since a technology that no label asks about (a language, a service) is not wrong.
 //
-//   npm install @specfy/stack-analyser@1.27.3      (in an empty folder)
-//   node peer.mjs FOLDER-WITH-node_modules labels.json trees.json TREES OUR.json
+//   node stack.mjs FOLDER-WITH-node_modules LABELS TREES OURS
 //
-// labels.json is labels.toml as JSON, trees.json maps a project's name to its folder in TREES, and
-// OUR.json maps it to what `claude-flow detect --json` says.
+// LABELS is labels.toml as JSON, TREES holds a folder for each project, and OURS maps a project's
+// name to what ours finds, as KEY:ID. `cargo xtask detect-corpus --peers` makes them all from the
+// fixtures: the trees hold the texts that ours reads, and empty files for the rest.
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { performance } from 'node:perf_hooks';
 
-const [home, labelsPath, treesPath, trees, ourPath] = process.argv.slice(2);
+const [home, labelsPath, trees, ourPath] = process.argv.slice(2);
 const require = createRequire(pathToFileURL(join(home, 'x.js')));
 const main = require.resolve('@specfy/stack-analyser');
 const { analyser, FSProvider } = await import(pathToFileURL(main));
@@ -25,14 +25,13 @@ const NAMES = { 'coverage.py': 'coveragepy', cargo: 'rust', 'go-test': 'golang',
 const KEYS = ['package_manager', 'build', 'test', 'coverage', 'formatter', 'linter', 'type_checker', 'framework', 'monorepo'];
 const read = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const labels = read(labelsPath).project;
-const places = read(treesPath);
 const ours = read(ourPath);
 
 const score = {};
 const times = [];
 for (const project of labels) {
   const start = performance.now();
-  const result = await analyser({ provider: new FSProvider({ path: join(trees, places[project.name]) }) });
+  const result = await analyser({ provider: new FSProvider({ path: join(trees, project.name) }) });
   times.push(performance.now() - start);
   const theirs = new Set();
   const collect = (node) => {
@@ -42,10 +41,7 @@ for (const project of labels) {
     node.childs?.forEach(collect);
   };
   collect(result.toJson ? result.toJson() : result);
-  const said = new Set();
-  for (const one of ours[project.name].projects) {
-    for (const [key, list] of Object.entries(one.findings)) list.forEach((found) => said.add(`${key}:${found.id}`));
-  }
+  const said = new Set(ours[project.name]);
   for (const part of project.part) {
     for (const key of KEYS) {
       for (const id of part[key] ?? []) {
