@@ -115,6 +115,7 @@ mod effects;
 mod error;
 mod guard;
 mod message;
+mod multiples;
 mod plant;
 mod quorum;
 mod record;

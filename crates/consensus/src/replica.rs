@@ -416,9 +416,13 @@ impl Replica {
 
     fn on_submit(&mut self, proposal: &Arc<Proposal>, effects: &mut Effects) {
         let digest = proposal.digest();
-        if self.take_proposal(proposal, digest) {
+        if !self.take_proposal(proposal, digest) {
+            return;
+        }
+        self.after_request(digest, effects);
+        // The primary's PRE-PREPARE has shown it to the others.
+        if !self.is_primary() || !self.state.in_flight.contains(&digest) {
             self.send_request(digest, None, effects);
-            self.after_request(effects);
         }
     }
 
@@ -465,11 +469,7 @@ impl Replica {
         };
         let digest = message.statement.digest;
         if self.take_proposal(proposal, digest) {
-            let waiting: Vec<u64> = self.slots_with(&digest);
-            for seq in waiting {
-                self.try_prepare(seq, effects);
-            }
-            self.after_request(effects);
+            self.after_request(digest, effects);
         }
     }
 
@@ -481,7 +481,11 @@ impl Replica {
             .collect()
     }
 
-    fn after_request(&mut self, effects: &mut Effects) {
+    /// Goes on with a proposal that has just come.
+    fn after_request(&mut self, digest: Digest, effects: &mut Effects) {
+        for seq in self.slots_with(&digest) {
+            self.try_prepare(seq, effects);
+        }
         self.propose(effects);
         self.watch_progress(false, effects);
     }
@@ -558,7 +562,12 @@ impl Replica {
         effects.records.push(record);
     }
 
+    /// Whether the sender has signed it, where that matters: a proposal is believed because of its
+    /// ballots, whoever sends it.
     fn is_signed(&self, message: &Message) -> bool {
+        if message.statement.kind == Kind::Request {
+            return true;
+        }
         let is_vote = matches!(message.statement.kind, Kind::Prepare | Kind::Commit);
         is_vote && self.has(Bug::SignaturesNotVerified)
             || self.has_said(message.sender, message.statement, &message.signature)
