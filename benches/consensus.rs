@@ -9,6 +9,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,7 +50,9 @@ struct Group {
     verifier: Arc<dyn Verifier>,
     replicas: Vec<Replica>,
     written: Vec<u64>,
-    network: VecDeque<(usize, Arc<Parsed>)>,
+    network: VecDeque<(usize, Parsed)>,
+    /// Emptied and filled again.
+    effects: Effects,
     delivered: u32,
 }
 
@@ -94,6 +97,7 @@ impl Group {
             written: vec![0; replicas.len()],
             replicas,
             network: VecDeque::new(),
+            effects: Effects::default(),
             delivered: 0,
         })
     }
@@ -122,33 +126,31 @@ impl Group {
 
     /// Hands a proposal to the primary and runs until nothing is under way.
     fn decide(&mut self, proposal: Arc<Proposal>) -> Result<()> {
-        let effects = self.replicas[0].step(Input::Submit(proposal));
-        self.perform(0, effects)?;
+        self.step(0, Input::Submit(proposal))?;
         while let Some((to, parsed)) = self.network.pop_front() {
-            let effects = self.replicas[to].step(Input::Parsed(&parsed));
-            self.perform(to, effects)?;
+            self.step(to, Input::Parsed(&parsed))?;
         }
         Ok(())
     }
 
-    fn perform(&mut self, me: usize, effects: Effects) -> Result<()> {
+    fn step(&mut self, me: usize, input: Input<'_>) -> Result<()> {
+        let mut effects = mem::take(&mut self.effects);
+        self.replicas[me].step_into(input, &mut effects);
         self.written[me] += effects.records.len() as u64;
+        effects.records.clear();
+        effects.timers.clear();
         let durable = Durable::up_to(Lsn(self.written[me]));
-        let Ok(actions) = effects.sealed.open(durable) else {
+        let Some(actions) = effects.sealed.drain(durable) else {
             bail!("the replica counts its records otherwise");
         };
         for action in actions {
             match action {
-                Action::Broadcast(bytes) => {
-                    let parsed = Arc::new(Parsed::read(&bytes)?);
+                Action::Broadcast(parsed) => {
                     for to in (0..self.replicas.len()).filter(|to| *to != me) {
-                        self.network.push_back((to, Arc::clone(&parsed)));
+                        self.network.push_back((to, parsed.clone()));
                     }
                 }
-                Action::Send(to, bytes) => {
-                    let parsed = Arc::new(Parsed::read(&bytes)?);
-                    self.network.push_back((to.0 as usize, parsed));
-                }
+                Action::Send(to, parsed) => self.network.push_back((to.0 as usize, parsed)),
                 Action::Deliver(delivery) => {
                     self.delivered += 1;
                     if self.delivered == 1 {
@@ -158,6 +160,7 @@ impl Group {
                 _ => {}
             }
         }
+        self.effects = effects;
         Ok(())
     }
 

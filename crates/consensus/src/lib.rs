@@ -64,15 +64,15 @@
 //! let mut log = vec![Vec::new(); 4];
 //! let mut network = VecDeque::new();
 //! let mut decided = Vec::new();
-//! let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Arc<[u8]>)>| {
+//! let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Parsed)>| {
 //!     log[me].extend(effects.records);
 //!     let durable = Durable::up_to(Lsn(log[me].len() as u64)); // after a sync
 //!     for action in effects.sealed.open(durable).expect("everything is durable") {
 //!         match action {
-//!             Action::Broadcast(bytes) => {
-//!                 network.extend((0..4).filter(|to| *to != me).map(|to| (to, bytes.clone())));
+//!             Action::Broadcast(packet) => {
+//!                 network.extend((0..4).filter(|to| *to != me).map(|to| (to, packet.clone())));
 //!             }
-//!             Action::Send(to, bytes) => network.push_back((to.0 as usize, bytes)),
+//!             Action::Send(to, packet) => network.push_back((to.0 as usize, packet)),
 //!             Action::Deliver(delivery) => decided.push(delivery.decision),
 //!             _ => {}
 //!         }
@@ -80,8 +80,9 @@
 //! };
 //! let effects = replicas[2].step(Input::Submit(proposal));
 //! perform(2, effects, &mut network);
-//! while let Some((to, bytes)) = network.pop_front() {
-//!     let effects = replicas[to].step(Input::Packet(&bytes));
+//! while let Some((to, packet)) = network.pop_front() {
+//!     // Over a wire: `packet.packet().encode()`, and `Input::Packet` at the other end.
+//!     let effects = replicas[to].step(Input::Parsed(&packet));
 //!     perform(to, effects, &mut network);
 //! }
 //!

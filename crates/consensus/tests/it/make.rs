@@ -56,7 +56,7 @@ impl Group {
         });
         Certificate {
             statement,
-            votes: SignatureSet::new(votes),
+            votes: SignatureSet::new(votes.collect::<Vec<_>>()),
         }
     }
 

@@ -15,7 +15,7 @@ const SCHEDULES_PER_BUG: u64 = 100_000;
 /// begins with schedule 0.
 pub(crate) const BUGS: &[(Bug, u64)] = &[
     (Bug::QuorumOfTwoFaultsAndOne, 3),
-    (Bug::NoPreparedCertificates, 14),
+    (Bug::NoPreparedCertificates, 15),
     (Bug::PreparedForgottenOnEntry, 313),
     (Bug::NewViewOfWeakQuorum, 2993),
     (Bug::NewViewTrusted, 455),

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Record, Replica, Sealed,
-    SetTimer, Timer, ValidatorId,
+    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Parsed, Record, Replica,
+    Sealed, SetTimer, Timer, ValidatorId,
 };
 
 use super::actors::{Actor, Kind, Liar};
@@ -286,7 +286,7 @@ impl World {
         self.steps += 1;
         match event {
             Event::Packet { to, parcel } => {
-                let len = parcel.bytes().len() as u64;
+                let len = parcel.len() as u64;
                 self.note(u64::from(parcel.tag()) ^ u64::from(to) << 8 ^ len << 16);
                 self.hear(to as usize, &parcel)
             }
@@ -615,8 +615,14 @@ impl World {
     fn act(&mut self, index: usize, action: Action) -> Check {
         let is_honest = self.nodes[index].actor.is_none();
         match action {
-            Action::Send(to, bytes) => self.send(index, Some(to.0), &Parcel::new(bytes)),
-            Action::Broadcast(bytes) => self.send(index, None, &Parcel::new(bytes)),
+            Action::Send(to, parsed) => {
+                let parcel = self.parcel(parsed);
+                self.send(index, Some(to.0), &parcel)
+            }
+            Action::Broadcast(parsed) => {
+                let parcel = self.parcel(parsed);
+                self.send(index, None, &parcel)
+            }
             Action::Deliver(delivery) if is_honest => {
                 let node = &mut self.nodes[index];
                 self.oracle.on_deliver(node.id, &mut node.seen, &delivery)
@@ -631,6 +637,15 @@ impl World {
             }
             Action::Accuse(proof) if is_honest => self.oracle.on_accuse(&proof),
             Action::Accuse(_) | Action::Cast(_) | Action::Deliver(_) => Ok(()),
+        }
+    }
+
+    /// What a replica says, as bytes if the plan wants them.
+    fn parcel(&self, parsed: Parsed) -> Parcel {
+        if self.plan.is_raw {
+            Parcel::of(parsed.packet())
+        } else {
+            Parcel::said(parsed)
         }
     }
 
