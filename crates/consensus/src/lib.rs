@@ -149,7 +149,7 @@ pub use replica::{
     Status,
 };
 pub use roster::{Roster, RosterOptions};
-pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Signature, Signer, Verifier};
+pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Said, Signature, Signer, Verifier};
 pub use tally::{Level, Tally, Verdict, tally};
 pub use verify::{CertificateError, Certified, verify_certificate, verify_decision};
 pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};

@@ -266,13 +266,13 @@ impl Certificate {
             kind: Kind::PrePrepare,
             ..self.statement
         };
-        self.votes.iter().all(|(signer, signature)| {
+        verifier.are_signed(&mut self.votes.iter().map(|(signer, signature)| {
             if is_prepared && signer == primary {
-                verifier.is_signed(signer, &proposed.encode(&roster.digest()), signature)
+                (signer, proposed.encode(&roster.digest()), *signature)
             } else {
-                verifier.is_signed(signer, &said, signature)
+                (signer, said, *signature)
             }
-        })
+        }))
     }
 }
 

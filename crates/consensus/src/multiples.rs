@@ -39,18 +39,33 @@ impl Multiples {
         Self(multiples)
     }
 
-    /// Adds the product with a public scalar.
-    pub(crate) fn add_product(&self, scalar: &Scalar, sum: &mut EdwardsPoint) {
+    /// The product with a public scalar, added to a sum.
+    pub(crate) fn add_product(&self, scalar: &Scalar, mut sum: EdwardsPoint) -> EdwardsPoint {
         // Below 2²⁵³, so that nothing is carried out of the last digit.
         let mut carry = 0;
-        for (row, byte) in self.0.chunks_exact(HALF).zip(scalar.as_bytes()) {
-            let digit = usize::from(*byte) + carry;
-            carry = usize::from(digit > HALF);
-            if carry == 0 && digit > 0 {
-                *sum += row[digit - 1];
-            } else if carry == 1 && digit < 2 * HALF {
-                *sum -= row[2 * HALF - digit - 1];
-            }
+        let (pairs, _) = scalar.as_bytes().as_chunks::<2>();
+        // Two at a time, so that a sum is written where the next one is read, and not copied.
+        for (rows, [low, high]) in self.0.chunks_exact(2 * HALF).zip(pairs) {
+            let (first, second) = rows.split_at(HALF);
+            let middle = add_digit(&sum, first, *low, &mut carry);
+            sum = add_digit(&middle, second, *high, &mut carry);
         }
+        sum
+    }
+}
+
+/// Adds the multiple that a byte and what was carried stand for.
+fn add_digit(
+    sum: &EdwardsPoint,
+    row: &[EdwardsPoint],
+    byte: u8,
+    carry: &mut usize,
+) -> EdwardsPoint {
+    let digit = usize::from(byte) + *carry;
+    *carry = usize::from(digit > HALF);
+    match digit {
+        0 | 256 => *sum,
+        1..=HALF => sum + &row[digit - 1],
+        _ => sum - &row[2 * HALF - digit - 1],
     }
 }

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use curve25519_dalek::constants::EIGHT_TORSION;
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use curve25519_dalek::traits::Identity as _;
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha512};
 
 use crate::error::RosterError;
+use crate::message::Statement;
 use crate::multiples::{BASE, Multiples};
 use crate::quorum::ValidatorId;
 
@@ -44,7 +46,18 @@ pub trait Signer: fmt::Debug + Send + Sync {
 pub trait Verifier: fmt::Debug + Send + Sync {
     /// Whether a validator signed an encoded statement; `false` for an id outside of the roster.
     fn is_signed(&self, signer: ValidatorId, statement: &[u8], signature: &Signature) -> bool;
+
+    /// Whether each of several statements is signed by its validator; exactly what
+    /// [`is_signed`](Self::is_signed) says of all of them, perhaps sooner.
+    fn are_signed(&self, mut said: &mut dyn Iterator<Item = Said>) -> bool {
+        Iterator::all(&mut said, |(signer, statement, signature)| {
+            self.is_signed(signer, &statement, &signature)
+        })
+    }
 }
+
+/// Who is said to have signed which encoded statement, and how.
+pub type Said = (ValidatorId, [u8; Statement::BYTES], Signature);
 
 /// Signs with ed25519.
 pub struct Ed25519Signer(ed25519_dalek::SigningKey);
@@ -131,28 +144,32 @@ impl Ed25519Verifier {
 static SMALL: LazyLock<[[u8; 32]; 8]> =
     LazyLock::new(|| EIGHT_TORSION.map(|point| point.compress().to_bytes()));
 
-/// The strict rule of `ed25519-dalek`'s `verify_strict`: `s` is reduced, and `R`, which is not of
-/// small order, has the one encoding of `[s]B − [k]A`. The key was seen not to be weak.
-fn is_signed_by(
+/// The point whose one encoding `R` must be by the strict rule of `ed25519-dalek`'s `verify_strict`:
+/// `[s]B − [k]A`. `None` if `s` is not reduced or `R` of small order. The key was seen not to be weak.
+fn expected(
     key: &ed25519_dalek::VerifyingKey,
     negatives: &Multiples,
     statement: &[u8],
     signature: &Signature,
-) -> bool {
-    let (halves, _) = signature.0.as_chunks::<32>();
-    let [r, s] = [halves[0], halves[1]];
-    let Some(s) = Scalar::from_canonical_bytes(s).into_option() else {
-        return false;
-    };
+) -> Option<EdwardsPoint> {
+    let [r, s] = halves(signature);
+    let s = Scalar::from_canonical_bytes(s).into_option()?;
+    if SMALL.contains(&r) {
+        return None;
+    }
     let challenge = Sha512::new()
         .chain_update(r)
         .chain_update(key.as_bytes())
         .chain_update(statement);
     let k = Scalar::from_hash(challenge);
-    let mut expected = EdwardsPoint::identity();
-    BASE.add_product(&s, &mut expected);
-    negatives.add_product(&k, &mut expected);
-    expected.compress().as_bytes() == &r && !SMALL.contains(&r)
+    let sum = BASE.add_product(&s, EdwardsPoint::identity());
+    Some(negatives.add_product(&k, sum))
+}
+
+/// `R` and `s`.
+fn halves(signature: &Signature) -> [[u8; 32]; 2] {
+    let (halves, _) = signature.0.as_chunks::<32>();
+    [halves[0], halves[1]]
 }
 
 impl Verifier for Ed25519Verifier {
@@ -161,13 +178,38 @@ impl Verifier for Ed25519Verifier {
             return false;
         };
         match (self.keys.get(index), self.tables.get(index)) {
-            (Some(key), Some(table)) => is_signed_by(key, table, statement, signature),
+            (Some(key), Some(table)) => expected(key, table, statement, signature)
+                .is_some_and(|point| point.compress().to_bytes() == halves(signature)[0]),
             (Some(key), None) => {
                 let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
                 key.verify_strict(statement, &signature).is_ok()
             }
             (None, _) => false,
         }
+    }
+
+    /// With tables the points of all are encoded together, which takes one inversion instead of
+    /// one each: nothing is added up, so that each signature still stands for itself.
+    fn are_signed(&self, mut said: &mut dyn Iterator<Item = Said>) -> bool {
+        if self.tables.is_empty() {
+            return Iterator::all(&mut said, |(signer, statement, signature)| {
+                self.is_signed(signer, &statement, &signature)
+            });
+        }
+        let (mut points, mut encodings) = (Vec::new(), Vec::new());
+        for (signer, statement, signature) in said {
+            let index = signer.0 as usize;
+            let point = match (self.keys.get(index), self.tables.get(index)) {
+                (Some(key), Some(table)) => expected(key, table, &statement, &signature),
+                _ => None,
+            };
+            let Some(point) = point else {
+                return false;
+            };
+            points.push(point);
+            encodings.push(CompressedEdwardsY(halves(&signature)[0]));
+        }
+        EdwardsPoint::compress_batch_alloc(&points) == encodings
     }
 }
 

@@ -29,11 +29,13 @@ impl Replica {
             .copied()
             .collect();
         for digest in waiting {
+            // Alone in its group a primary decides at once, and proposes more when it has.
+            let is_done =
+                self.state.in_flight.contains(&digest) || !self.state.pending.contains(&digest);
             let seq = self.state.next_seq;
-            if !self.is_in_window(seq) || !self.propose_one(seq, digest, effects) {
+            if !is_done && (!self.is_in_window(seq) || !self.propose_one(seq, digest, effects)) {
                 return;
             }
-            self.state.next_seq += 1;
         }
     }
 
@@ -51,6 +53,7 @@ impl Replica {
         let Some(promised) = self.promise(statement) else {
             return false;
         };
+        self.state.next_seq = seq.saturating_add(1);
         if promised.is_new {
             let kept = Some(Arc::clone(&proposal));
             self.record(

@@ -42,6 +42,7 @@ pub(crate) const BUGS: &[(Bug, u64)] = &[
     (Bug::TimerNotStarted, 0),
     (Bug::GapsNotFilled, 110),
     (Bug::ViewChangeForgotten, 6),
+    (Bug::LossIgnored, 238),
     (Bug::SlotsBegunAnew, 3),
     (Bug::CertificateOfAnyVotes, 0),
 ];

@@ -36,8 +36,6 @@ pub(crate) struct Node {
     timers: [(u64, u64); 2],
     life: u64,
     is_sync_due: bool,
-    /// It lost what it promised, and stays away.
-    pub(crate) is_gone: bool,
     /// Steps since the first start, and at which of them the node stops next.
     steps: u64,
     stops: Vec<(When, u64)>,
@@ -171,7 +169,6 @@ impl World {
             timers: [(0, 0); 2],
             life: 0,
             is_sync_due: false,
-            is_gone: false,
             steps: 0,
             stops: stops.collect(),
             actor,
@@ -261,10 +258,9 @@ impl World {
         }
     }
 
-    /// Those who neither lie nor have lost what they promised.
+    /// Those who do not lie; who has lost what it promised must not do so either.
     pub(crate) fn honest(&self) -> impl Iterator<Item = &Node> {
-        let all = self.nodes.iter();
-        all.filter(|node| node.actor.is_none() && !node.is_gone)
+        self.nodes.iter().filter(|node| node.actor.is_none())
     }
 
     /// Every honest node has delivered the same, and everything that was submitted.
@@ -432,12 +428,11 @@ impl World {
     fn restart(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
         node.disk.is_full = false;
-        if node.replica.is_some() || node.is_gone {
+        if node.replica.is_some() {
             return Ok(());
         }
         if node.disk.open(self.plan.flaw) == Found::Damaged {
-            node.is_gone = true;
-            return Ok(());
+            node.seen.forget(node.disk.log());
         }
         node.seen.lose(node.disk.log());
         node.seen.sync(node.disk.log());
