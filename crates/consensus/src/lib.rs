@@ -19,10 +19,13 @@
 //!
 //! It opens no socket, keeps no time and writes no log: whoever drives it does, as the crate
 //! `claude-flow-consensus-node`.
-//! The roster is fixed; a change of roster is a new group.
+//! The roster is fixed; a change of roster is a new group. There is no change by epoch.
 //! A replica whose log has lost what was synced counts as a liar until it has caught up: told of it
 //! by [`Record::Forgotten`] it observes and promises nothing until a later stable checkpoint.
-//! Signatures are verified one by one where they arrive.
+//! Every message is signed; there is no mode with message authentication codes between replicas.
+//! Votes are verified one by one as they come, up to the quorum; the ballots of a proposal and the
+//! signatures of a certificate together.
+//! A decision still allocates: records, certificates, what waits and what is delivered.
 //! A subject must name what is voted on once and for all: after it is decided the guard forgets its
 //! ballot.
 //!

@@ -65,7 +65,7 @@ fn add_digit(
     *carry = usize::from(digit > HALF);
     match digit {
         0 | 256 => *sum,
-        1..=HALF => sum + &row[digit - 1],
-        _ => sum - &row[2 * HALF - digit - 1],
+        1..=HALF => sum + row[digit - 1],
+        _ => sum - row[2 * HALF - digit - 1],
     }
 }

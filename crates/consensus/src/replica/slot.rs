@@ -29,7 +29,7 @@ pub(crate) struct Slot {
 pub(crate) struct Slots {
     low: u64,
     /// From `low + 1` on. Invariant: the last one is there.
-    slots: VecDeque<Option<Slot>>,
+    row: VecDeque<Option<Slot>>,
     /// How many are there.
     count: usize,
 }
@@ -40,12 +40,12 @@ impl Slots {
     }
 
     pub(crate) fn get(&self, seq: u64) -> Option<&Slot> {
-        self.slots.get(self.index(seq)?)?.as_ref()
+        self.row.get(self.index(seq)?)?.as_ref()
     }
 
     pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut Slot> {
         let index = self.index(seq)?;
-        self.slots.get_mut(index)?.as_mut()
+        self.row.get_mut(index)?.as_mut()
     }
 
     /// A slot that is made if it is not there.
@@ -56,10 +56,10 @@ impl Slots {
     pub(crate) fn at(&mut self, seq: u64) -> &mut Slot {
         let index = self.index(seq);
         let index = index.expect("the caller has seen that the slot is between the watermarks");
-        if index >= self.slots.len() {
-            self.slots.resize(index + 1, None);
+        if index >= self.row.len() {
+            self.row.resize(index + 1, None);
         }
-        let slot = &mut self.slots[index];
+        let slot = &mut self.row[index];
         self.count += usize::from(slot.is_none());
         slot.get_or_insert_default()
     }
@@ -67,8 +67,8 @@ impl Slots {
     /// Forgets the slots up to the low watermark.
     pub(crate) fn settle(&mut self, low: u64) {
         let gone = low.saturating_sub(self.low);
-        let gone = usize::try_from(gone).map_or(self.slots.len(), |it| it.min(self.slots.len()));
-        self.count -= self.slots.drain(..gone).flatten().count();
+        let gone = usize::try_from(gone).map_or(self.row.len(), |it| it.min(self.row.len()));
+        self.count -= self.row.drain(..gone).flatten().count();
         self.low = low;
     }
 
@@ -84,13 +84,13 @@ impl Slots {
     /// Those after one, in order.
     pub(crate) fn after(&self, seq: u64) -> impl Iterator<Item = (u64, &Slot)> {
         let passed = usize::try_from(seq.saturating_sub(self.low)).unwrap_or(usize::MAX);
-        let all = (self.low + 1..).zip(&self.slots);
+        let all = (self.low + 1..).zip(&self.row);
         all.skip(passed)
             .filter_map(|(seq, slot)| Some((seq, slot.as_ref()?)))
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
-        self.slots.iter_mut().flatten()
+        self.row.iter_mut().flatten()
     }
 }
 
