@@ -9,8 +9,10 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::mem;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use claude_flow_consensus::{
@@ -19,6 +21,7 @@ use claude_flow_consensus::{
     SignedBallot, Signer, ValidatorId, Verifier, Vote, verify_decision,
 };
 use lexopt::prelude::*;
+use rustix::time::{ClockId, clock_gettime};
 
 /// Decisions as a test.
 const DECISIONS_TEST: u32 = 3;
@@ -42,57 +45,87 @@ impl Verifier for NoKey {
     }
 }
 
+/// Signs nothing and believes everything, and counts both.
+#[derive(Debug, Default)]
+struct Counter {
+    signed: AtomicU64,
+    checked: AtomicU64,
+}
+
+impl Signer for Counter {
+    fn sign(&self, statement: &[u8]) -> Signature {
+        self.signed.fetch_add(1, Ordering::Relaxed);
+        NoKey.sign(statement)
+    }
+}
+
+impl Verifier for Counter {
+    fn is_signed(&self, signer: ValidatorId, statement: &[u8], signature: &Signature) -> bool {
+        self.checked.fetch_add(1, Ordering::Relaxed);
+        NoKey.is_signed(signer, statement, signature)
+    }
+}
+
 struct Group {
     roster: Roster,
+    /// Those who cast the ballots.
     signers: Vec<Arc<dyn Signer>>,
     verifier: Arc<dyn Verifier>,
     replicas: Vec<Replica>,
     written: Vec<u64>,
-    network: VecDeque<(usize, Arc<Parsed>)>,
+    network: VecDeque<(usize, Parsed)>,
+    /// Emptied and filled again.
+    effects: Effects,
     delivered: u32,
 }
 
 impl Group {
     fn new(n: u8, is_signed: bool) -> Result<Self> {
-        let real: Vec<Ed25519Signer> = (1..=n)
-            .map(|byte| Ed25519Signer::from_secret(&[byte; 32]))
-            .collect();
-        let keys: Vec<PublicKey> = real.iter().map(Ed25519Signer::public_key).collect();
+        let real = secrets(n);
         let verifier: Arc<dyn Verifier> = if is_signed {
-            Arc::new(Ed25519Verifier::with_tables(&keys)?)
+            Arc::new(Ed25519Verifier::with_tables(&public(&real))?)
         } else {
             Arc::new(NoKey)
         };
-        let signers: Vec<Arc<dyn Signer>> = real
-            .into_iter()
-            .map(|signer| -> Arc<dyn Signer> {
-                if is_signed {
-                    Arc::new(signer)
-                } else {
-                    Arc::new(NoKey)
-                }
-            })
-            .collect();
+        let signer = |signer| -> Arc<dyn Signer> {
+            if is_signed {
+                Arc::new(signer)
+            } else {
+                Arc::new(NoKey)
+            }
+        };
+        let signers: Vec<_> = real.into_iter().map(signer).collect();
+        Self::of(&signers, &signers, &verifier)
+    }
+
+    /// A group whose replicas sign otherwise than its voters.
+    fn of(
+        signers: &[Arc<dyn Signer>],
+        voters: &[Arc<dyn Signer>],
+        verifier: &Arc<dyn Verifier>,
+    ) -> Result<Self> {
+        let n = u8::try_from(signers.len())?;
         let faults = (u32::from(n) - 1) / 3;
         let roster = Roster::new(RosterOptions {
             epoch: 1,
-            keys,
+            keys: public(&secrets(n)),
             faults,
             approval_votes: faults + 1,
         })?;
         let mut replicas = Vec::new();
         for (signer, id) in signers.iter().zip(0..) {
             let options = Options::new(roster.clone(), ValidatorId(id));
-            let made = Replica::new(options, Arc::clone(signer), Arc::clone(&verifier));
+            let made = Replica::new(options, Arc::clone(signer), Arc::clone(verifier));
             replicas.push(made?.0);
         }
         Ok(Self {
             roster,
-            signers,
-            verifier,
+            signers: voters.to_vec(),
+            verifier: Arc::clone(verifier),
             written: vec![0; replicas.len()],
             replicas,
             network: VecDeque::new(),
+            effects: Effects::default(),
             delivered: 0,
         })
     }
@@ -121,33 +154,31 @@ impl Group {
 
     /// Hands a proposal to the primary and runs until nothing is under way.
     fn decide(&mut self, proposal: Arc<Proposal>) -> Result<()> {
-        let effects = self.replicas[0].step(Input::Submit(proposal));
-        self.perform(0, effects)?;
+        self.step(0, Input::Submit(proposal))?;
         while let Some((to, parsed)) = self.network.pop_front() {
-            let effects = self.replicas[to].step(Input::Parsed(&parsed));
-            self.perform(to, effects)?;
+            self.step(to, Input::Parsed(&parsed))?;
         }
         Ok(())
     }
 
-    fn perform(&mut self, me: usize, effects: Effects) -> Result<()> {
+    fn step(&mut self, me: usize, input: Input<'_>) -> Result<()> {
+        let mut effects = mem::take(&mut self.effects);
+        self.replicas[me].step_into(input, &mut effects);
         self.written[me] += effects.records.len() as u64;
+        effects.records.clear();
+        effects.timers.clear();
         let durable = Durable::up_to(Lsn(self.written[me]));
-        let Ok(actions) = effects.sealed.open(durable) else {
+        let Some(actions) = effects.sealed.drain(durable) else {
             bail!("the replica counts its records otherwise");
         };
         for action in actions {
             match action {
-                Action::Broadcast(bytes) => {
-                    let parsed = Arc::new(Parsed::read(&bytes)?);
+                Action::Broadcast(parsed) => {
                     for to in (0..self.replicas.len()).filter(|to| *to != me) {
-                        self.network.push_back((to, Arc::clone(&parsed)));
+                        self.network.push_back((to, parsed.clone()));
                     }
                 }
-                Action::Send(to, bytes) => {
-                    let parsed = Arc::new(Parsed::read(&bytes)?);
-                    self.network.push_back((to.0 as usize, parsed));
-                }
+                Action::Send(to, parsed) => self.network.push_back((to.0 as usize, parsed)),
                 Action::Deliver(delivery) => {
                     self.delivered += 1;
                     if self.delivered == 1 {
@@ -157,6 +188,7 @@ impl Group {
                 _ => {}
             }
         }
+        self.effects = effects;
         Ok(())
     }
 
@@ -174,11 +206,55 @@ impl Group {
     }
 }
 
+fn secrets(n: u8) -> Vec<Ed25519Signer> {
+    let secret = |byte| Ed25519Signer::from_secret(&[byte; 32]);
+    (1..=n).map(secret).collect()
+}
+
+fn public(signers: &[Ed25519Signer]) -> Vec<PublicKey> {
+    signers.iter().map(Ed25519Signer::public_key).collect()
+}
+
+/// How many signatures one decision makes and checks, which must be no more than it needs: each
+/// replica one PRE-PREPARE or PREPARE and one COMMIT; checks of the PRE-PREPARE by each backup, of
+/// as many votes as make a quorum with one's own, and of the ballots by each.
+fn count(n: u8) -> Result<(u64, u64)> {
+    let counter = Arc::new(Counter::default());
+    let signers: Vec<Arc<dyn Signer>> = (0..n)
+        .map(|_| -> Arc<dyn Signer> { counter.clone() })
+        .collect();
+    let voters: Vec<Arc<dyn Signer>> = (0..n)
+        .map(|_| -> Arc<dyn Signer> { Arc::new(NoKey) })
+        .collect();
+    let verifier: Arc<dyn Verifier> = counter.clone();
+    let mut group = Group::of(&signers, &voters, &verifier)?;
+    // The certificate of the first is checked.
+    group.decide(group.proposal(0))?;
+    let before = [&counter.signed, &counter.checked].map(|it| it.load(Ordering::Relaxed));
+    group.decide(group.proposal(1))?;
+    let signed = counter.signed.load(Ordering::Relaxed) - before[0];
+    let checked = counter.checked.load(Ordering::Relaxed) - before[1];
+    let n = u64::from(n);
+    let others = u64::from(group.roster.agreement().votes()) - 1;
+    let ballots = u64::from(group.roster.weak().votes());
+    let needed = (n - 1) + others + (n - 1) * (others - 1) + n * others + n * ballots;
+    ensure!(
+        signed == 2 * n,
+        "{signed} signatures are made, not {}",
+        2 * n
+    );
+    ensure!(
+        checked == needed,
+        "{checked} signatures are checked, not {needed}"
+    );
+    Ok((signed, checked))
+}
+
 /// The processor time of this thread.
 fn cpu_ns() -> Result<u64> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").context("reading schedstat")?;
-    let first = text.split(' ').next().context("schedstat is empty")?;
-    Ok(first.parse()?)
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(now.tv_sec)?;
+    Ok(seconds * 1_000_000_000 + u64::try_from(now.tv_nsec)?)
 }
 
 /// Times of single decisions, each from a batch of so many.
@@ -220,6 +296,10 @@ fn main() -> Result<()> {
         }
     }
     let mut rows = Vec::new();
+    for n in [4, 5, 7, 31] {
+        let (signed, checked) = count(n)?;
+        println!("n = {n}: a decision makes {signed} signatures and checks {checked}");
+    }
     println!(
         "{:<18} {:>10} {:>10} {:>10} {:>12}",
         "each decision", "p50", "p95", "p99", "a second"

@@ -548,8 +548,12 @@ impl Worker {
 
     fn perform(&mut self, action: Action) -> Result<(), RunError> {
         match action {
-            Action::Send(to, bytes) => self.outbox.send(to, &bytes),
-            Action::Broadcast(bytes) => {
+            Action::Send(to, parsed) => {
+                let bytes = parsed.packet().encode().into();
+                self.outbox.send(to, &bytes);
+            }
+            Action::Broadcast(parsed) => {
+                let bytes = parsed.packet().encode().into();
                 for to in &self.peers {
                     self.outbox.send(*to, &bytes);
                 }
@@ -566,7 +570,7 @@ impl Worker {
             }
             Action::Accuse(proof) => {
                 if self.faults.len() < FAULTS_MAX {
-                    self.faults.push(proof);
+                    self.faults.push(*proof);
                 }
             }
             Action::Cast(signed) => {

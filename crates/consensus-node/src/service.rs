@@ -123,7 +123,7 @@ impl Service {
             key: hex(&key.0),
             directory: directory.clone(),
         })?;
-        let verifier = Arc::new(Ed25519Verifier::new(roster.keys())?);
+        let verifier = Arc::new(Ed25519Verifier::with_tables(roster.keys())?);
         let disk = FileDisk::open(home.directory()).map_err(|source| {
             if source.kind() == io::ErrorKind::WouldBlock {
                 ServiceError::InUse {

@@ -132,7 +132,7 @@ impl Swarm {
     /// [`SwarmError`].
     pub fn in_process(group: Group) -> Result<Self, SwarmError> {
         let Group { roster, signers } = group;
-        let verifier = Arc::new(Ed25519Verifier::new(roster.keys())?);
+        let verifier = Arc::new(Ed25519Verifier::with_tables(roster.keys())?);
         let count = roster.committee().n();
         let handles: Vec<_> = roster
             .validators()

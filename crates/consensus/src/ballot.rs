@@ -149,13 +149,11 @@ impl Proposal {
                 .ballots
                 .is_sorted_by(|one, next| one.validator < next.validator)
             && self.ballots.iter().all(|signed| {
-                roster.contains(signed.validator)
-                    && signed.ballot.subject == self.subject
-                    && verifier.is_signed(
-                        signed.validator,
-                        &signed.ballot.statement().encode(&roster.digest()),
-                        &signed.signature,
-                    )
+                roster.contains(signed.validator) && signed.ballot.subject == self.subject
             })
+            && verifier.are_signed(&mut self.ballots.iter().map(|signed| {
+                let said = signed.ballot.statement().encode(&roster.digest());
+                (signed.validator, said, signed.signature)
+            }))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ballot::Proposal;
 use crate::ballot::SignedBallot;
 use crate::digest::Digest;
-use crate::message::{Certificate, Decision, FaultProof, Message, Statement};
+use crate::message::{Certificate, Decision, FaultProof, Message, Parsed, Statement};
 use crate::quorum::ValidatorId;
 use crate::signature::Signature;
 
@@ -67,6 +67,12 @@ impl Sealed {
         }
         Ok(self.actions)
     }
+
+    /// As [`open`](Self::open), and the room is kept for the next actions; `None` if the log is
+    /// not durable far enough.
+    pub fn drain(&mut self, durable: Durable) -> Option<std::vec::Drain<'_, Action>> {
+        (durable.0 >= self.lsn).then(|| self.actions.drain(..))
+    }
 }
 
 /// The word of whoever keeps the log that it is durable up to here.
@@ -85,10 +91,10 @@ impl Durable {
 /// Something to be done that others see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Send bytes to one validator.
-    Send(ValidatorId, Arc<[u8]>),
-    /// Send bytes to every other validator.
-    Broadcast(Arc<[u8]>),
+    /// Send a packet to one validator.
+    Send(ValidatorId, Parsed),
+    /// Send a packet to every other validator.
+    Broadcast(Parsed),
     /// Hand a decision to whoever waits for it. Slots come in order, each once.
     Deliver(Delivery),
     /// Send decisions from the log to a validator that lacks them, as packets.
@@ -101,7 +107,7 @@ pub enum Action {
         count: u64,
     },
     /// Tell people that a validator lies.
-    Accuse(FaultProof),
+    Accuse(Box<FaultProof>),
     /// This validator's own ballot.
     Cast(SignedBallot),
 }

@@ -1,6 +1,7 @@
 //! The one holder of the key.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::digest::Digest;
@@ -234,19 +235,19 @@ impl Memory {
         } else {
             (kind, view, 0)
         };
-        if let Some(given) = self.promises.get(&place) {
-            if *given == statement {
-                return Ok(false);
+        match self.promises.entry(place) {
+            Entry::Occupied(given) if *given.get() == statement => return Ok(false),
+            Entry::Occupied(given) => {
+                return Err(Refusal::Contradiction {
+                    wanted: statement,
+                    given: *given.get(),
+                });
             }
-            return Err(Refusal::Contradiction {
-                wanted: statement,
-                given: *given,
-            });
-        }
+            Entry::Vacant(place) => place.insert(statement),
+        };
         if kind == Kind::ViewChange {
             self.leave_views_below(view);
         }
-        self.promises.insert(place, statement);
         Ok(true)
     }
 

@@ -19,10 +19,13 @@
 //!
 //! It opens no socket, keeps no time and writes no log: whoever drives it does, as the crate
 //! `claude-flow-consensus-node`.
-//! The roster is fixed; a change of roster is a new group.
+//! The roster is fixed; a change of roster is a new group. There is no change by epoch.
 //! A replica whose log has lost what was synced counts as a liar until it has caught up: told of it
 //! by [`Record::Forgotten`] it observes and promises nothing until a later stable checkpoint.
-//! Signatures are verified one by one where they arrive.
+//! Every message is signed; there is no mode with message authentication codes between replicas.
+//! Votes are verified one by one as they come, up to the quorum; the ballots of a proposal and the
+//! signatures of a certificate together.
+//! A decision still allocates: records, certificates, what waits and what is delivered.
 //! A subject must name what is voted on once and for all: after it is decided the guard forgets its
 //! ballot.
 //!
@@ -64,15 +67,15 @@
 //! let mut log = vec![Vec::new(); 4];
 //! let mut network = VecDeque::new();
 //! let mut decided = Vec::new();
-//! let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Arc<[u8]>)>| {
+//! let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Parsed)>| {
 //!     log[me].extend(effects.records);
 //!     let durable = Durable::up_to(Lsn(log[me].len() as u64)); // after a sync
 //!     for action in effects.sealed.open(durable).expect("everything is durable") {
 //!         match action {
-//!             Action::Broadcast(bytes) => {
-//!                 network.extend((0..4).filter(|to| *to != me).map(|to| (to, bytes.clone())));
+//!             Action::Broadcast(packet) => {
+//!                 network.extend((0..4).filter(|to| *to != me).map(|to| (to, packet.clone())));
 //!             }
-//!             Action::Send(to, bytes) => network.push_back((to.0 as usize, bytes)),
+//!             Action::Send(to, packet) => network.push_back((to.0 as usize, packet)),
 //!             Action::Deliver(delivery) => decided.push(delivery.decision),
 //!             _ => {}
 //!         }
@@ -80,8 +83,9 @@
 //! };
 //! let effects = replicas[2].step(Input::Submit(proposal));
 //! perform(2, effects, &mut network);
-//! while let Some((to, bytes)) = network.pop_front() {
-//!     let effects = replicas[to].step(Input::Packet(&bytes));
+//! while let Some((to, packet)) = network.pop_front() {
+//!     // Over a wire: `packet.packet().encode()`, and `Input::Packet` at the other end.
+//!     let effects = replicas[to].step(Input::Parsed(&packet));
 //!     perform(to, effects, &mut network);
 //! }
 //!
@@ -115,6 +119,7 @@ mod effects;
 mod error;
 mod guard;
 mod message;
+mod multiples;
 mod plant;
 mod quorum;
 mod record;
@@ -147,7 +152,7 @@ pub use replica::{
     Status,
 };
 pub use roster::{Roster, RosterOptions};
-pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Signature, Signer, Verifier};
+pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Said, Signature, Signer, Verifier};
 pub use tally::{Level, Tally, Verdict, tally};
 pub use verify::{CertificateError, Certified, verify_certificate, verify_decision};
 pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};

@@ -157,29 +157,36 @@ pub struct NewView {
 pub struct SignatureSet {
     // Invariant: as many signatures as signers, in ascending order of signers.
     signers: VoterSet,
-    signatures: Vec<Signature>,
+    // Shared, because a certificate goes into the log, to the application and into the state.
+    signatures: Arc<[Signature]>,
 }
 
 impl SignatureSet {
     /// Takes signatures in any order; of several by one signer it keeps the first.
-    pub fn new(votes: impl IntoIterator<Item = (ValidatorId, Signature)>) -> Self {
+    ///
+    /// # Complexity
+    ///
+    /// The iterator is gone through once for each signer; allocates once.
+    pub fn new<I>(votes: I) -> Self
+    where
+        I: IntoIterator<Item = (ValidatorId, Signature), IntoIter: Clone>,
+    {
         let votes = votes.into_iter();
-        let mut set = Self {
-            signers: VoterSet::EMPTY,
-            signatures: Vec::with_capacity(votes.size_hint().0),
-        };
-        for (signer, signature) in votes {
-            if set.signers.insert(signer) {
-                let below = set.signers.bits() & ((1 << signer.0) - 1);
-                set.signatures
-                    .insert(below.count_ones() as usize, signature);
-            }
+        let signers: VoterSet = votes.clone().map(|(signer, _)| signer).collect();
+        let signature = |signer| votes.clone().find(|(other, _)| *other == signer);
+        let signatures = signers.iter().filter_map(signature);
+        // Counted first, so that the signatures are put straight into their place.
+        let mut signatures = signatures.map(|(_, signature)| signature);
+        let none = Signature([0; Signature::BYTES]);
+        let signatures = (0..signers.count()).map(|_| signatures.next().unwrap_or(none));
+        Self {
+            signers,
+            signatures: signatures.collect(),
         }
-        set
     }
 
     /// As many signatures as signers, in the order of signers.
-    pub(crate) fn of_signers(signers: VoterSet, signatures: Vec<Signature>) -> Self {
+    pub(crate) fn of_signers(signers: VoterSet, signatures: Arc<[Signature]>) -> Self {
         debug_assert_eq!(signers.count() as usize, signatures.len());
         Self {
             signers,
@@ -195,7 +202,7 @@ impl SignatureSet {
 
     /// In ascending order of signers.
     pub fn iter(&self) -> impl Iterator<Item = (ValidatorId, &Signature)> {
-        self.signers.iter().zip(&self.signatures)
+        self.signers.iter().zip(self.signatures.iter())
     }
 }
 
@@ -259,13 +266,13 @@ impl Certificate {
             kind: Kind::PrePrepare,
             ..self.statement
         };
-        self.votes.iter().all(|(signer, signature)| {
+        verifier.are_signed(&mut self.votes.iter().map(|(signer, signature)| {
             if is_prepared && signer == primary {
-                verifier.is_signed(signer, &proposed.encode(&roster.digest()), signature)
+                (signer, proposed.encode(&roster.digest()), *signature)
             } else {
-                verifier.is_signed(signer, &said, signature)
+                (signer, said, *signature)
             }
-        })
+        }))
     }
 }
 
@@ -296,6 +303,12 @@ impl Packet {
         wire::encode_packet(self)
     }
 
+    /// How many bytes [`encode`](Self::encode) gives.
+    #[must_use]
+    pub fn encoded_len(&self) -> usize {
+        wire::packet_bytes(self)
+    }
+
     /// Reads any bytes.
     ///
     /// # Errors
@@ -310,10 +323,11 @@ impl Packet {
     }
 }
 
-/// A packet that was read from bytes, so that its digests are those of its bodies.
+/// A packet whose digests are those of its bodies, because it was read from bytes or made by a
+/// replica.
 ///
-/// Several replicas in one process can be given it instead of the bytes, which are then decoded
-/// and digested once. Signatures are not looked at.
+/// Several replicas in one process can be given it instead of the bytes, which are then encoded,
+/// decoded and digested at most once. Signatures are not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Parsed(Packet);
 
@@ -325,6 +339,11 @@ impl Parsed {
     /// Those of [`Packet::decode`].
     pub fn read(bytes: &[u8]) -> Result<Self, DecodeError> {
         Packet::decode(bytes).map(Self)
+    }
+
+    /// What a replica says.
+    pub(crate) const fn made(packet: Packet) -> Self {
+        Self(packet)
     }
 
     /// What was read.

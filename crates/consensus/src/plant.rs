@@ -65,6 +65,8 @@ pub enum Bug {
     GapsNotFilled,
     /// The same view is left for with a different VIEW-CHANGE after a restart.
     ViewChangeForgotten,
+    /// A restart goes on voting although the log has lost promises.
+    LossIgnored,
     /// A primary that has just restarted begins its slots anew.
     SlotsBegunAnew,
     /// A certificate holds votes for whatever digest came.

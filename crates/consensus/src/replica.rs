@@ -23,7 +23,7 @@ use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
 use crate::roster::Roster;
 use crate::signature::{Signature, Signer, Verifier};
 use crate::wire::{Header, WINDOW_MAX, peek_certified, peek_message};
-use slot::{Slot, Votes};
+use slot::{Slot, Slots, Votes};
 
 /// How far back a repeated proposal is told from a new one.
 pub const REPEAT_SLOTS: u64 = 512;
@@ -125,7 +125,7 @@ struct State {
     /// Proof of the last stable checkpoint, whose slot is the low watermark h.
     stable: Certificate,
     /// Invariant: slots in (h, h + L].
-    slots: BTreeMap<u64, Slot>,
+    slots: Slots,
     /// The slot of the primary's next proposal.
     next_seq: u64,
     /// The last slot that was delivered.
@@ -141,7 +141,7 @@ struct State {
     pending: VecDeque<Digest>,
     /// Proposals by digest: those that wait and those in slots.
     payloads: BTreeMap<Digest, Arc<Proposal>>,
-    /// Proposals that have a slot in this view.
+    /// Proposals that have a slot in this view above the low watermark.
     in_flight: BTreeSet<Digest>,
     checkpoints: BTreeMap<u64, Votes>,
     /// The proposal for which the progress timer runs, if it is for one.
@@ -221,21 +221,33 @@ impl Replica {
     /// costs nothing. VIEW-CHANGE and NEW-VIEW verify each certificate in them.
     pub fn step(&mut self, input: Input<'_>) -> Effects {
         let mut effects = Effects::default();
+        self.step_into(input, &mut effects);
+        effects
+    }
+
+    /// Takes one input, and adds its effects to those of earlier ones.
+    ///
+    /// Whoever empties the same effects again and again spares their allocation.
+    ///
+    /// # Complexity
+    ///
+    /// As [`step`](Self::step).
+    pub fn step_into(&mut self, input: Input<'_>, effects: &mut Effects) {
         match input {
-            Input::Packet(bytes) => self.on_bytes(bytes, &mut effects),
-            Input::Parsed(parsed) => self.on_parsed(parsed.packet(), &mut effects),
-            Input::Submit(proposal) => self.on_submit(&proposal, &mut effects),
-            Input::Cast(ballot) => self.on_cast(ballot, &mut effects),
+            Input::Packet(bytes) => self.on_bytes(bytes, effects),
+            Input::Parsed(parsed) => self.on_parsed(parsed.packet(), effects),
+            Input::Submit(proposal) => self.on_submit(&proposal, effects),
+            Input::Cast(ballot) => self.on_cast(ballot, effects),
             Input::Timer(Timer::Progress) => {
                 self.state.is_timer_running = false;
                 self.state.failed_views = self.state.failed_views.saturating_add(1);
                 if let Some(next) = self.state.view.checked_add(1) {
-                    self.start_view_change(next, &mut effects);
+                    self.start_view_change(next, effects);
                 }
             }
-            Input::Timer(Timer::Status) => self.on_status_timer(&mut effects),
+            Input::Timer(Timer::Status) => self.on_status_timer(effects),
         }
-        self.seal(effects)
+        self.seal(effects);
     }
 
     /// Where the replica is.
@@ -264,12 +276,11 @@ impl Replica {
         self.state.stable.statement.seq
     }
 
-    fn seal(&self, mut effects: Effects) -> Effects {
+    fn seal(&self, effects: &mut Effects) {
         effects.sealed.lsn = self.state.lsn;
         if self.has(Bug::SentBeforeDurable) {
             effects.sealed.lsn = Lsn(0);
         }
-        effects
     }
 
     /// Looks at who says what before anything is decoded, digested or verified.
@@ -367,7 +378,7 @@ impl Replica {
                 is_voting && self.is_in_window(seq) && sender == self.options.roster.primary(view)
             }
             Kind::Prepare | Kind::Commit => {
-                let slot = state.slots.get(&seq);
+                let slot = state.slots.get(seq);
                 let votes = slot.map(|slot| match kind {
                     Kind::Prepare => &slot.prepares,
                     _ => &slot.commits,
@@ -416,9 +427,13 @@ impl Replica {
 
     fn on_submit(&mut self, proposal: &Arc<Proposal>, effects: &mut Effects) {
         let digest = proposal.digest();
-        if self.take_proposal(proposal, digest) {
+        if !self.take_proposal(proposal, digest) {
+            return;
+        }
+        self.after_request(digest, effects);
+        // The primary's PRE-PREPARE has shown it to the others.
+        if !self.is_primary() || !self.state.in_flight.contains(&digest) {
             self.send_request(digest, None, effects);
-            self.after_request(effects);
         }
     }
 
@@ -465,23 +480,26 @@ impl Replica {
         };
         let digest = message.statement.digest;
         if self.take_proposal(proposal, digest) {
-            let waiting: Vec<u64> = self.slots_with(&digest);
-            for seq in waiting {
-                self.try_prepare(seq, effects);
-            }
-            self.after_request(effects);
+            self.after_request(digest, effects);
         }
     }
 
     fn slots_with(&self, digest: &Digest) -> Vec<u64> {
+        if !self.state.in_flight.contains(digest) {
+            return Vec::new();
+        }
         let slots = self.state.slots.iter();
         slots
             .filter(|(_, slot)| slot.proposed.is_some_and(|(other, _)| other == *digest))
-            .map(|(seq, _)| *seq)
+            .map(|(seq, _)| seq)
             .collect()
     }
 
-    fn after_request(&mut self, effects: &mut Effects) {
+    /// Goes on with a proposal that has just come.
+    fn after_request(&mut self, digest: Digest, effects: &mut Effects) {
+        for seq in self.slots_with(&digest) {
+            self.try_prepare(seq, effects);
+        }
         self.propose(effects);
         self.watch_progress(false, effects);
     }
@@ -530,7 +548,7 @@ impl Replica {
     ) {
         if let Some(signature) = self.guard.remark(statement) {
             let message = self.message(statement, signature, body);
-            send(&Packet::Signed(message), to, effects);
+            send(Packet::Signed(message), to, effects);
         }
     }
 
@@ -558,7 +576,12 @@ impl Replica {
         effects.records.push(record);
     }
 
+    /// Whether the sender has signed it, where that matters: a proposal is believed because of its
+    /// ballots, whoever sends it.
     fn is_signed(&self, message: &Message) -> bool {
+        if message.statement.kind == Kind::Request {
+            return true;
+        }
         let is_vote = matches!(message.statement.kind, Kind::Prepare | Kind::Commit);
         is_vote && self.has(Bug::SignaturesNotVerified)
             || self.has_said(message.sender, message.statement, &message.signature)
@@ -578,11 +601,14 @@ impl Replica {
         effects: &mut Effects,
     ) {
         if self.state.accused.insert(accused) {
-            effects.sealed.actions.push(Action::Accuse(FaultProof {
-                accused,
-                first,
-                second,
-            }));
+            effects
+                .sealed
+                .actions
+                .push(Action::Accuse(Box::new(FaultProof {
+                    accused,
+                    first,
+                    second,
+                })));
         }
     }
 
@@ -619,11 +645,8 @@ impl Replica {
             return;
         }
         let head = self.state.pending.front().copied();
-        let mut open = self
-            .state
-            .slots
-            .range(self.state.executed.saturating_add(1)..);
-        let has_work = head.is_some() || open.any(|(_, slot)| slot.proposed.is_some());
+        let open = || self.state.slots.after(self.state.executed);
+        let has_work = head.is_some() || open().any(|(_, slot)| slot.proposed.is_some());
         if !has_work {
             if self.state.is_timer_running {
                 self.set_progress_timer(None, effects);
@@ -674,7 +697,7 @@ impl State {
             new_view: None,
             changes: BTreeMap::new(),
             stable: Certificate::genesis(),
-            slots: BTreeMap::new(),
+            slots: Slots::default(),
             next_seq: 1,
             executed: 0,
             chain: chain_genesis(),
@@ -752,10 +775,10 @@ impl Options {
     }
 }
 
-fn send(packet: &Packet, to: Option<ValidatorId>, effects: &mut Effects) {
-    let bytes = packet.encode().into();
+fn send(packet: Packet, to: Option<ValidatorId>, effects: &mut Effects) {
+    let parsed = Parsed::made(packet);
     effects.sealed.actions.push(match to {
-        Some(to) => Action::Send(to, bytes),
-        None => Action::Broadcast(bytes),
+        Some(to) => Action::Send(to, parsed),
+        None => Action::Broadcast(parsed),
     });
 }

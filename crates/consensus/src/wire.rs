@@ -53,7 +53,7 @@ pub(crate) fn encode_packet(packet: &Packet) -> Vec<u8> {
 }
 
 /// How long a packet's encoding is.
-fn packet_bytes(packet: &Packet) -> usize {
+pub(crate) fn packet_bytes(packet: &Packet) -> usize {
     match packet {
         Packet::Signed(message) => message_bytes(message),
         Packet::Decision(decision) => {

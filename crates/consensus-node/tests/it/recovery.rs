@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{
     Action, Ballot, Confidence, Digest, Domain, Durable, Ed25519Signer, Ed25519Verifier, Effects,
-    Input, Lsn, Options, Proposal, Record, Replica, Roster, RosterOptions, SignedBallot, Signer,
-    Timer, ValidatorId, Vote,
+    Input, Lsn, Options, Parsed, Proposal, Record, Replica, Roster, RosterOptions, SignedBallot,
+    Signer, Timer, ValidatorId, Vote,
 };
 use claude_flow_consensus_node::{Identity, Log, LogOptions};
 
@@ -69,18 +69,18 @@ fn signer(id: u8) -> Ed25519Signer {
 fn run(group: &Group, rounds: u8) -> Vec<Record> {
     let mut replicas: Vec<_> = (0..4).map(|id| group.recover(id, []).0).collect();
     let (mut kept, mut network) = (Vec::new(), VecDeque::new());
-    let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Arc<[u8]>)>| {
+    let mut perform = |me: usize, effects: Effects, network: &mut VecDeque<(usize, Parsed)>| {
         if me == 2 {
             kept.extend(effects.records);
         }
         let durable = Durable::up_to(Lsn(u64::MAX));
         for action in effects.sealed.open(durable).unwrap() {
             match action {
-                Action::Broadcast(bytes) => {
+                Action::Broadcast(packet) => {
                     let others = (0..4).filter(|to| *to != me);
-                    network.extend(others.map(|to| (to, bytes.clone())));
+                    network.extend(others.map(|to| (to, packet.clone())));
                 }
-                Action::Send(to, bytes) => network.push_back((to.0 as usize, bytes)),
+                Action::Send(to, packet) => network.push_back((to.0 as usize, packet)),
                 _ => {}
             }
         }
@@ -95,8 +95,8 @@ fn run(group: &Group, rounds: u8) -> Vec<Record> {
                 perform(id, effects, &mut network);
             }
         }
-        while let Some((to, bytes)) = network.pop_front() {
-            let effects = replicas[to].step(Input::Packet(&bytes));
+        while let Some((to, packet)) = network.pop_front() {
+            let effects = replicas[to].step(Input::Parsed(&packet));
             perform(to, effects, &mut network);
         }
     }

@@ -1,5 +1,6 @@
 //! Checkpoints, watermarks (OSDI '99, §4.3), and how those who lag catch up.
 
+use super::slot::Slot;
 use super::{Phase, REPEATED_REQUESTS_MAX, RESEND_SLOTS_MAX, Replica, SERVE_MAX, send};
 use crate::digest::Digest;
 use crate::effects::{Action, Effects, Record, SetTimer, Timer};
@@ -30,7 +31,7 @@ impl Replica {
             self.record(Record::Promise(statement), effects);
         }
         let message = self.message(statement, promised.signature, Body::Empty);
-        send(&Packet::Signed(message.clone()), None, effects);
+        send(Packet::Signed(message.clone()), None, effects);
         self.on_checkpoint(&message, effects);
     }
 
@@ -106,7 +107,9 @@ impl Replica {
         let low = certificate.statement.seq;
         self.state.stable = certificate;
         self.guard.settle(low);
-        self.state.slots.retain(|seq, _| *seq > low);
+        self.state.slots.settle(low);
+        let proposed = |(_, slot): (u64, &Slot)| slot.proposed.map(|(digest, _)| digest);
+        self.state.in_flight = self.state.slots.iter().filter_map(proposed).collect();
         self.state.checkpoints.retain(|seq, _| *seq > low);
         self.state.next_seq = self.state.next_seq.max(low.saturating_add(1));
         self.forget_payloads();
@@ -117,7 +120,7 @@ impl Replica {
         let state = &mut self.state;
         let (slots, pending) = (&state.slots, &state.pending);
         state.payloads.retain(|digest, _| {
-            let in_slot = slots.values().any(|slot| {
+            let in_slot = slots.iter().any(|(_, slot)| {
                 let prepared = slot.prepared.as_ref().map(|one| one.statement.digest);
                 let proposed = slot.proposed.map(|(digest, _)| digest);
                 prepared == Some(*digest) || proposed == Some(*digest)
@@ -177,7 +180,7 @@ impl Replica {
             .state
             .slots
             .iter()
-            .filter_map(|(seq, slot)| slot.proposed.map(|(digest, _)| (*seq, digest)))
+            .filter_map(|(seq, slot)| slot.proposed.map(|(digest, _)| (seq, digest)))
             .filter(|(_, digest)| !self.holds(digest))
             .collect();
         for (seq, digest) in missing {
@@ -200,11 +203,7 @@ impl Replica {
             self.show_view(to, effects);
         }
         if stable < self.low_watermark() {
-            send(
-                &Packet::Stable(self.state.stable.clone()),
-                Some(to),
-                effects,
-            );
+            send(Packet::Stable(self.state.stable.clone()), Some(to), effects);
         }
         if seq < self.state.executed {
             effects.sealed.actions.push(Action::Serve {
@@ -240,24 +239,24 @@ impl Replica {
                 digest,
             };
             let message = self.message(statement, signature, Body::Empty);
-            send(&Packet::Signed(message), Some(to), effects);
+            send(Packet::Signed(message), Some(to), effects);
         }
     }
 
     /// Our own PRE-PREPARE, PREPARE and COMMIT in slots that the receiver has not delivered.
     fn repeat_votes(&self, delivered: u64, to: ValidatorId, effects: &mut Effects) {
         let me = self.options.me;
-        let slots = self.state.slots.range(delivered.saturating_add(1)..);
+        let slots = self.state.slots.after(delivered);
         for (seq, slot) in slots.take(RESEND_SLOTS_MAX) {
             let mut repeat = |kind, (digest, signature), body| {
                 let statement = Statement {
                     kind,
                     view: self.state.view,
-                    seq: *seq,
+                    seq,
                     digest,
                 };
                 let message = self.message(statement, signature, body);
-                send(&Packet::Signed(message), Some(to), effects);
+                send(Packet::Signed(message), Some(to), effects);
             };
             if let Some(proposed) = slot.proposed
                 && self.is_primary()

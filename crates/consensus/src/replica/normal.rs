@@ -29,11 +29,13 @@ impl Replica {
             .copied()
             .collect();
         for digest in waiting {
+            // Alone in its group a primary decides at once, and proposes more when it has.
+            let is_done =
+                self.state.in_flight.contains(&digest) || !self.state.pending.contains(&digest);
             let seq = self.state.next_seq;
-            if !self.is_in_window(seq) || !self.propose_one(seq, digest, effects) {
+            if !is_done && (!self.is_in_window(seq) || !self.propose_one(seq, digest, effects)) {
                 return;
             }
-            self.state.next_seq += 1;
         }
     }
 
@@ -51,6 +53,7 @@ impl Replica {
         let Some(promised) = self.promise(statement) else {
             return false;
         };
+        self.state.next_seq = seq.saturating_add(1);
         if promised.is_new {
             let kept = Some(Arc::clone(&proposal));
             self.record(
@@ -59,7 +62,7 @@ impl Replica {
             );
         }
         let message = self.message(statement, promised.signature, Body::Proposal(proposal));
-        send(&Packet::Signed(message), None, effects);
+        send(Packet::Signed(message), None, effects);
         self.place(seq, digest, promised.signature, effects);
         true
     }
@@ -67,7 +70,7 @@ impl Replica {
     /// The signature, the view and the watermarks are checked already.
     pub(super) fn on_pre_prepare(&mut self, message: &Message, effects: &mut Effects) {
         let Statement { seq, digest, .. } = message.statement;
-        let known = self.state.slots.get(&seq).and_then(|slot| slot.proposed);
+        let known = self.state.slots.get(seq).and_then(|slot| slot.proposed);
         if let Some((other, signature)) = known
             && other != digest
         {
@@ -81,7 +84,7 @@ impl Replica {
             if !self.has(Bug::SecondProposalTaken) {
                 return;
             }
-            let slot = self.state.slots.entry(seq).or_default();
+            let slot = self.state.slots.at(seq);
             slot.leave_view();
         } else if known.is_some() {
             self.dropped.irrelevant += 1;
@@ -113,7 +116,11 @@ impl Replica {
         signature: Signature,
         effects: &mut Effects,
     ) {
-        let slot = self.state.slots.entry(seq).or_default();
+        // Of several proposals an earlier one may have moved the watermarks.
+        if !self.is_in_window(seq) {
+            return;
+        }
+        let slot = self.state.slots.at(seq);
         slot.proposed = Some((digest, signature));
         self.state.in_flight.insert(digest);
         self.try_prepare(seq, effects);
@@ -127,7 +134,7 @@ impl Replica {
     /// ⟨PREPARE, v, n, d, i⟩ by a backup that has the PRE-PREPARE and the proposal.
     pub(super) fn try_prepare(&mut self, seq: u64, effects: &mut Effects) {
         let me = self.options.me;
-        let Some(slot) = self.state.slots.get(&seq) else {
+        let Some(slot) = self.state.slots.get(seq) else {
             return;
         };
         let Some((digest, primary_signature)) = slot.proposed else {
@@ -154,10 +161,10 @@ impl Replica {
                     effects,
                 );
             }
-            let slot = self.state.slots.entry(seq).or_default();
+            let slot = self.state.slots.at(seq);
             slot.prepares.add(me, digest, promised.signature);
             let message = self.message(statement, promised.signature, Body::Empty);
-            send(&Packet::Signed(message), None, effects);
+            send(Packet::Signed(message), None, effects);
         }
         self.try_commit(seq, effects);
     }
@@ -183,7 +190,7 @@ impl Replica {
             self.dropped.irrelevant += 1;
             return;
         }
-        let slot = self.state.slots.entry(seq).or_default();
+        let slot = self.state.slots.at(seq);
         let votes = match kind {
             Kind::Prepare => &mut slot.prepares,
             _ => &mut slot.commits,
@@ -212,7 +219,7 @@ impl Replica {
     pub(super) fn try_commit(&mut self, seq: u64, effects: &mut Effects) {
         let (me, view) = (self.options.me, self.state.view);
         let primary = self.options.roster.primary(view);
-        let Some(slot) = self.state.slots.get(&seq) else {
+        let Some(slot) = self.state.slots.get(seq) else {
             return;
         };
         let Some((digest, primary_signature)) = slot.proposed else {
@@ -256,11 +263,11 @@ impl Replica {
             self.record(Record::Prepared(certificate.clone()), effects);
             self.record(Record::Promise(statement), effects);
         }
-        let slot = self.state.slots.entry(seq).or_default();
+        let slot = self.state.slots.at(seq);
         slot.prepared = Some(certificate);
         slot.commits.add(me, digest, promised.signature);
         let message = self.message(statement, promised.signature, Body::Empty);
-        send(&Packet::Signed(message), None, effects);
+        send(Packet::Signed(message), None, effects);
         self.try_decide(seq, effects);
     }
 
@@ -269,7 +276,7 @@ impl Replica {
     /// Deviation: the paper also wants the slot to be prepared here. A quorum of COMMITs proves that
     /// it is prepared at honest replicas, and it is the certificate that is kept.
     fn try_decide(&mut self, seq: u64, effects: &mut Effects) {
-        let Some(slot) = self.state.slots.get(&seq) else {
+        let Some(slot) = self.state.slots.get(seq) else {
             return;
         };
         let Some((digest, _)) = slot.proposed else {
@@ -316,7 +323,7 @@ impl Replica {
     /// Takes a proven decision and delivers all that are in order now.
     pub(super) fn settle_slot(&mut self, decision: Decision, effects: &mut Effects) {
         let seq = decision.certificate.statement.seq;
-        if let Some(slot) = self.state.slots.get_mut(&seq) {
+        if let Some(slot) = self.state.slots.get_mut(seq) {
             slot.is_decided = true;
         }
         if seq <= self.state.executed {

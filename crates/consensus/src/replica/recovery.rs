@@ -49,7 +49,7 @@ impl Replica {
             after: Some(replica.options.status_interval),
         });
         replica.resume(&mut effects);
-        let effects = replica.seal(effects);
+        replica.seal(&mut effects);
         Ok((replica, effects))
     }
 
@@ -85,6 +85,7 @@ impl Replica {
                 Some(())
             }
             Record::Decided(decision) => self.replay_decided(decision),
+            Record::Forgotten { .. } if self.has(Bug::LossIgnored) => Some(()),
             Record::Forgotten { view, seq } => {
                 self.guard.forget(*view, *seq);
                 Some(())
@@ -107,7 +108,7 @@ impl Replica {
         let me = self.options.me;
         let votes = match kind {
             Kind::Commit if view == self.state.view && self.is_in_window(seq) => {
-                &mut self.state.slots.entry(seq).or_default().commits
+                &mut self.state.slots.at(seq).commits
             }
             Kind::Checkpoint if self.is_checkpoint(seq) => {
                 self.state.checkpoints.entry(seq).or_default()
@@ -118,7 +119,7 @@ impl Replica {
             && let Some(signature) = self.sign_again(statement)
         {
             let votes = match kind {
-                Kind::Commit => &mut self.state.slots.entry(seq).or_default().commits,
+                Kind::Commit => &mut self.state.slots.at(seq).commits,
                 _ => self.state.checkpoints.entry(seq).or_default(),
             };
             votes.add(me, digest, signature);
@@ -156,7 +157,7 @@ impl Replica {
             return Some(());
         }
         let signature = self.sign_again(statement);
-        let slot = self.state.slots.entry(seq).or_default();
+        let slot = self.state.slots.at(seq);
         slot.proposed = Some((digest, primary_signature));
         self.state.in_flight.insert(digest);
         if kind == Kind::PrePrepare {
@@ -176,7 +177,7 @@ impl Replica {
         if !self.is_in_window(seq) {
             return;
         }
-        let slot = self.state.slots.entry(seq).or_default();
+        let slot = self.state.slots.at(seq);
         slot.prepared = Some(certificate.clone());
         if view == self.state.view {
             let primary = self.options.roster.primary(view);
@@ -227,7 +228,7 @@ impl Replica {
             if is_ours {
                 self.recall(statement)?;
             }
-            self.state.slots.entry(seq).or_default().proposed = Some((digest, signature));
+            self.state.slots.at(seq).proposed = Some((digest, signature));
             self.state.in_flight.insert(digest);
         }
         self.state.next_seq = max_s.max(self.low_watermark()).saturating_add(1);
@@ -242,7 +243,7 @@ impl Replica {
         self.advance(decision);
         let decided = decision.certificate.statement.digest;
         self.state.pending.retain(|waiting| *waiting != decided);
-        if let Some(slot) = self.state.slots.get_mut(&seq) {
+        if let Some(slot) = self.state.slots.get_mut(seq) {
             slot.is_decided = true;
         }
         Some(())
@@ -255,7 +256,7 @@ impl Replica {
             return;
         }
         // A PREPARE or COMMIT may have been due when we stopped.
-        let slots: Vec<u64> = self.state.slots.keys().copied().collect();
+        let slots: Vec<u64> = self.state.slots.iter().map(|(seq, _)| seq).collect();
         for seq in slots {
             self.try_prepare(seq, effects);
         }

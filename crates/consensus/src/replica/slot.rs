@@ -1,5 +1,7 @@
 //! One slot of the log between the watermarks.
 
+use std::collections::VecDeque;
+
 use crate::digest::Digest;
 use crate::message::Certificate;
 use crate::quorum::{ValidatorId, VoterSet};
@@ -20,6 +22,76 @@ pub(crate) struct Slot {
     pub(crate) commits: Votes,
     pub(crate) prepared: Option<Certificate>,
     pub(crate) is_decided: bool,
+}
+
+/// The slots above the low watermark.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Slots {
+    low: u64,
+    /// From `low + 1` on. Invariant: the last one is there.
+    row: VecDeque<Option<Slot>>,
+    /// How many are there.
+    count: usize,
+}
+
+impl Slots {
+    fn index(&self, seq: u64) -> Option<usize> {
+        usize::try_from(seq.checked_sub(self.low)?.checked_sub(1)?).ok()
+    }
+
+    pub(crate) fn get(&self, seq: u64) -> Option<&Slot> {
+        self.row.get(self.index(seq)?)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, seq: u64) -> Option<&mut Slot> {
+        let index = self.index(seq)?;
+        self.row.get_mut(index)?.as_mut()
+    }
+
+    /// A slot that is made if it is not there.
+    ///
+    /// # Panics
+    ///
+    /// At or below the low watermark.
+    pub(crate) fn at(&mut self, seq: u64) -> &mut Slot {
+        let index = self.index(seq);
+        let index = index.expect("the caller has seen that the slot is between the watermarks");
+        if index >= self.row.len() {
+            self.row.resize(index + 1, None);
+        }
+        let slot = &mut self.row[index];
+        self.count += usize::from(slot.is_none());
+        slot.get_or_insert_default()
+    }
+
+    /// Forgets the slots up to the low watermark.
+    pub(crate) fn settle(&mut self, low: u64) {
+        let gone = low.saturating_sub(self.low);
+        let gone = usize::try_from(gone).map_or(self.row.len(), |it| it.min(self.row.len()));
+        self.count -= self.row.drain(..gone).flatten().count();
+        self.low = low;
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.count
+    }
+
+    /// In order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Slot)> {
+        self.after(self.low)
+    }
+
+    /// Those after one, in order.
+    pub(crate) fn after(&self, seq: u64) -> impl Iterator<Item = (u64, &Slot)> {
+        let passed = usize::try_from(seq.saturating_sub(self.low)).unwrap_or(usize::MAX);
+        let all = (self.low + 1..).zip(&self.row);
+        all.skip(passed)
+            .filter_map(|(seq, slot)| Some((seq, slot.as_ref()?)))
+    }
+
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        self.row.iter_mut().flatten()
+    }
 }
 
 /// At most one vote of each validator.
@@ -47,7 +119,7 @@ impl Votes {
     }
 
     /// Everyone who voted, whatever for.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (ValidatorId, Signature)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (ValidatorId, Signature)> + Clone {
         self.votes
             .iter()
             .map(|(voter, _, signature)| (*voter, *signature))
@@ -56,7 +128,7 @@ impl Votes {
     pub(crate) fn signatures(
         &self,
         digest: &Digest,
-    ) -> impl Iterator<Item = (ValidatorId, Signature)> {
+    ) -> impl Iterator<Item = (ValidatorId, Signature)> + Clone {
         self.votes
             .iter()
             .filter(move |(_, other, _)| other == digest)

@@ -60,16 +60,11 @@ fn change_body(message: &Message) -> Option<&ViewChange> {
 impl Replica {
     /// ⟨VIEW-CHANGE, v + 1, n, C, P, i⟩; from now on nothing is said in earlier views.
     pub(super) fn start_view_change(&mut self, view: u64, effects: &mut Effects) {
-        let prepared = self
-            .state
-            .slots
-            .values()
-            .filter_map(|slot| slot.prepared.clone());
-        let prepared = if self.has(Bug::NoPreparedCertificates) {
-            Vec::new()
-        } else {
-            prepared.collect()
-        };
+        let mut prepared = Vec::new();
+        if !self.has(Bug::NoPreparedCertificates) {
+            let slots = self.state.slots.iter();
+            prepared.extend(slots.filter_map(|(_, slot)| slot.prepared.clone()));
+        }
         let body = Body::ViewChange(Arc::new(ViewChange {
             stable: self.state.stable.clone(),
             prepared,
@@ -110,7 +105,7 @@ impl Replica {
 
     pub(super) fn repeat_view_change(&self, effects: &mut Effects) {
         if let Some(message) = self.state.changes.get(&self.options.me) {
-            send(&Packet::Signed(message.clone()), None, effects);
+            send(Packet::Signed(message.clone()), None, effects);
         }
     }
 
@@ -119,7 +114,7 @@ impl Replica {
         if let Some(message) = &self.state.new_view
             && !self.has(Bug::NothingSentAgain)
         {
-            send(&Packet::Signed(message.clone()), Some(to), effects);
+            send(Packet::Signed(message.clone()), Some(to), effects);
         }
     }
 
@@ -235,7 +230,7 @@ impl Replica {
             return;
         };
         let message = self.message(statement, promised.signature, body);
-        send(&Packet::Signed(message.clone()), None, effects);
+        send(Packet::Signed(message.clone()), None, effects);
         self.enter_view(&message, effects);
     }
 

@@ -157,12 +157,11 @@ impl Space {
         let actions = effects.sealed.open(Durable::up_to(Lsn(u64::MAX)));
         for action in actions.unwrap() {
             match action {
-                Action::Broadcast(bytes) | Action::Send(_, bytes) => {
-                    let parsed = Parsed::read(&bytes).unwrap();
+                Action::Broadcast(parsed) | Action::Send(_, parsed) => {
                     if let Packet::Signed(message) = parsed.packet()
                         && Self::is_explored(message)
                     {
-                        let number = self.number(&bytes);
+                        let number = self.number(&parsed.packet().encode());
                         if let Err(place) = local.sent.binary_search(&number) {
                             local.sent.insert(place, number);
                         }
@@ -398,7 +397,10 @@ impl Space {
             statement.kind == wanted(message.sender)
                 && (statement.view, statement.seq, statement.digest) == (view, SLOT, digest)
         });
-        let votes = SignatureSet::new(heard.map(|message| (message.sender, message.signature)));
+        let votes: Vec<_> = heard
+            .map(|message| (message.sender, message.signature))
+            .collect();
+        let votes = SignatureSet::new(votes);
         let statement = Statement {
             kind,
             view,

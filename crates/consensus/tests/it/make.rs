@@ -56,7 +56,7 @@ impl Group {
         });
         Certificate {
             statement,
-            votes: SignatureSet::new(votes),
+            votes: SignatureSet::new(votes.collect::<Vec<_>>()),
         }
     }
 
@@ -76,6 +76,25 @@ impl Group {
             }
         };
         (0..).zip(votes).map(cast).collect()
+    }
+
+    /// A proposal with the first validator's ballot; another for each number.
+    pub(crate) fn proposal(&self, number: u64) -> Proposal {
+        let subject = Digest::of(Domain::Subject, &number.to_le_bytes());
+        let ballot = Ballot {
+            subject,
+            vote: Vote::Pass,
+            confidence: Confidence::from_percent(90).unwrap(),
+            evidence: subject,
+        };
+        let message = self.message(0, ballot.statement(), Body::Empty);
+        let signed = SignedBallot {
+            validator: message.sender,
+            ballot,
+            signature: message.signature,
+        };
+        let ballots = vec![signed];
+        Proposal { subject, ballots }
     }
 
     /// The votes of the report from which this project grew.

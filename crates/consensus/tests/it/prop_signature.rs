@@ -1,7 +1,8 @@
 //! The verifier with tables and the one without accept the same signatures.
 
 use claude_flow_consensus::{
-    Ed25519Signer, Ed25519Verifier, PublicKey, Signature, Signer, ValidatorId, Verifier,
+    Ed25519Signer, Ed25519Verifier, PublicKey, Said, Signature, Signer, Statement, ValidatorId,
+    Verifier,
 };
 use proptest::prelude::*;
 
@@ -83,6 +84,30 @@ fn points_of_small_order_are_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Would be broken by a batch in which one signature makes up for another.
+    #[test]
+    fn several_are_signed_where_each_is(bits in proptest::collection::vec(0..2_048_usize, 4), others in proptest::collection::vec(0..6_u32, 4)) {
+        let (signers, verifiers) = verifiers();
+        let said = std::iter::zip(&bits, &others).enumerate().map(|(number, (bit, other))| {
+            let statement = [u8::try_from(number).unwrap(); Statement::BYTES];
+            let mut signature = signers[number].sign(&statement);
+            // Three in four stay as they are.
+            if let Some(byte) = signature.0.get_mut(bit / 8) {
+                *byte ^= 1 << (bit % 8);
+            }
+            let signer = if *other < 5 { number } else { *other as usize };
+            (ValidatorId(u32::try_from(signer).unwrap()), statement, signature)
+        });
+        let said: Vec<Said> = said.collect();
+        for count in 0..=said.len() {
+            let some = &said[..count];
+            for verifier in &verifiers {
+                let each = some.iter().all(|(signer, statement, signature)| verifier.is_signed(*signer, statement, signature));
+                prop_assert_eq!(verifier.are_signed(&mut some.iter().copied()), each);
+            }
+        }
+    }
 
     #[test]
     fn changed_signatures_are_refused_by_both(bit in 0..512_usize, signer in 0..4_u32, other in 0..5_u32) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{
     Body, Durable, Ed25519Signer, Ed25519Verifier, Effects, Input, Lsn, Options, OptionsError,
-    Packet, Record, Replica, Timer, ValidatorId,
+    Packet, REPEAT_SLOTS, Record, Replica, Timer, ValidatorId,
 };
 
 use crate::make::Group;
@@ -54,6 +54,26 @@ fn a_slot_of_the_view_that_is_left_is_not_voted_on() {
     assert!(replica.status().is_changing);
     assert_eq!(replica.status().view, 3);
     assert_eq!(votes(&hear(&mut replica, "request")), 0);
+}
+
+/// Would be broken by a primary that never forgets what once had a slot: it would wait for ever with
+/// what comes again after it was decided and forgotten.
+#[test]
+fn what_was_decided_long_ago_can_be_decided_again() {
+    let group = Group::new(1, 0, 1);
+    let signer = Arc::new(Ed25519Signer::from_secret(&[1; 32]));
+    let verifier = Arc::new(Ed25519Verifier::new(group.roster.keys()).unwrap());
+    let options = Options::new(group.roster.clone(), ValidatorId(0));
+    let (mut replica, _) = Replica::new(options, signer, verifier).unwrap();
+    let mut submit = |number: u64| {
+        let _ = replica.step(Input::Submit(Arc::new(group.proposal(number))));
+        replica.status().executed
+    };
+    for number in 1..=REPEAT_SLOTS + 1 {
+        assert_eq!(submit(number), number);
+    }
+    assert_eq!(submit(2), REPEAT_SLOTS + 1, "still known");
+    assert_eq!(submit(1), REPEAT_SLOTS + 2);
 }
 
 /// OSDI '99, §4.5.2: one may be a liar's, of f + 1 one is honest. Drawn schedules do not miss the

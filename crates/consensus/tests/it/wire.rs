@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use claude_flow_consensus::{DecodeError, Ed25519Verifier, Packet, Signature, Verifier};
+use claude_flow_consensus::{
+    DecodeError, Digest, Domain, Ed25519Verifier, Packet, Signature, Verifier,
+};
 
 use crate::make::Group;
 
@@ -27,6 +29,17 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Would be broken by any change of layout, of a domain tag or of what is signed.
+/// Would be broken by a digest that depends on how its bytes are taken, in one piece or in several.
+#[test]
+fn digests_of_all_lengths_are_blake3_of_tag_and_bytes() {
+    let mut whole = b"cf/subject     \x01".to_vec();
+    for len in 0..1_200_u32 {
+        let digest = Digest::of(Domain::Subject, &whole[16..]);
+        assert_eq!(digest.as_bytes(), blake3::hash(&whole).as_bytes(), "{len}");
+        whole.push(len.to_le_bytes()[0] ^ 0x5a);
+    }
+}
+
 #[test]
 fn packets_are_the_golden_bytes() {
     for (name, packet) in Group::new(5, 1, 3).packets() {

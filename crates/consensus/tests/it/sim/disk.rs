@@ -33,7 +33,7 @@ pub(crate) enum Write {
 pub(crate) enum Found {
     /// All that was synced, and perhaps more.
     Whole,
-    /// Something that was synced is gone: what was promised is not known any more.
+    /// Something that was synced is gone: the log ends before it, and says so.
     Damaged,
 }
 
@@ -44,6 +44,8 @@ pub(crate) struct Disk {
     synced: usize,
     /// How many records are in files that the directory is known to hold.
     named: usize,
+    /// The latest view and slot of all that was synced; a driver keeps it apart from the log.
+    reach: (u64, u64),
     /// A synced record whose bits have changed.
     rotten: Option<usize>,
     pub(crate) is_full: bool,
@@ -84,11 +86,19 @@ impl Disk {
         } else if has_failed {
             return Write::Failed;
         }
-        self.synced = self.log.len();
+        self.mark();
         if flaw != Some(Flaw::DirectoryNotSynced) {
             self.named = self.synced;
         }
         Write::Done
+    }
+
+    /// All of the log is synced.
+    fn mark(&mut self) {
+        for (view, seq) in self.log[self.synced..].iter().map(Record::reach) {
+            self.reach = (self.reach.0.max(view), self.reach.1.max(seq));
+        }
+        self.synced = self.log.len();
     }
 
     /// A synced record changes under us.
@@ -111,18 +121,22 @@ impl Disk {
                 self.log.truncate(begun);
             }
         }
-        self.synced = self.log.len();
+        self.synced = self.synced.min(self.log.len());
+        self.mark();
     }
 
     /// The driver reads the log after a crash.
     pub(crate) fn open(&mut self, flaw: Option<Flaw>) -> Found {
         let found = match self.rotten.take() {
             Some(index) if index < self.log.len() => {
-                if flaw.is_none() {
-                    return Found::Damaged;
-                }
                 self.log.truncate(index);
-                Found::Whole
+                if flaw.is_some() {
+                    Found::Whole
+                } else {
+                    let (view, seq) = self.reach;
+                    self.log.push(Record::Forgotten { view, seq });
+                    Found::Damaged
+                }
             }
             _ => Found::Whole,
         };

@@ -77,6 +77,7 @@ pub(crate) struct Seen {
     /// The latest view that it told others it leaves for.
     left_for: u64,
     read: usize,
+    has_forgotten: bool,
 }
 
 struct Promise {
@@ -103,6 +104,7 @@ impl Default for Seen {
             durable_view: 0,
             left_for: 0,
             read: 0,
+            has_forgotten: false,
         }
     }
 }
@@ -133,6 +135,17 @@ impl Seen {
     /// The log of a driver that lost some of it is read as that driver reads it.
     pub(crate) fn lose(&mut self, log: &[Record]) {
         self.read = self.read.min(log.len());
+    }
+
+    /// The log ends earlier than it did. What was promised stays promised; the application begins
+    /// anew where the log ends.
+    pub(crate) fn forget(&mut self, log: &[Record]) {
+        let decided = log.iter().filter(|it| matches!(it, Record::Decided(_)));
+        let decided = decided.count();
+        self.durable_decisions = decided as u64;
+        self.delivered.truncate(decided);
+        self.durable_view = 0;
+        self.has_forgotten = true;
     }
 
     fn promise(&mut self, statement: Statement) {
@@ -229,6 +242,7 @@ impl Oracle {
                 "node {node} sent {statement:?} before it was durable"
             ));
         };
+        let is_repeated = promise.sent.is_some();
         let given = *promise.sent.get_or_insert(statement);
         if given != statement {
             return Err(format!("node {node} promised {given:?} and {statement:?}"));
@@ -248,8 +262,9 @@ impl Oracle {
         if is_vote && seq > stable + self.window {
             return Err(format!("node {node} votes on slot {seq} above its window"));
         }
-        // Repeated votes of the view that it is in are not late.
-        if is_vote && seen.left_for > view {
+        // Repeated votes of the view that it is in are not late. Who has forgotten that it left may
+        // repeat what it said before it left.
+        if is_vote && seen.left_for > view && !(seen.has_forgotten && is_repeated) {
             let later = seen.left_for;
             return Err(format!(
                 "node {node} said {statement:?} after leaving for view {later}"

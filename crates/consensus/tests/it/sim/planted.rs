@@ -15,9 +15,9 @@ const SCHEDULES_PER_BUG: u64 = 100_000;
 /// begins with schedule 0.
 pub(crate) const BUGS: &[(Bug, u64)] = &[
     (Bug::QuorumOfTwoFaultsAndOne, 3),
-    (Bug::NoPreparedCertificates, 14),
-    (Bug::PreparedForgottenOnEntry, 302),
-    (Bug::NewViewOfWeakQuorum, 8191),
+    (Bug::NoPreparedCertificates, 15),
+    (Bug::PreparedForgottenOnEntry, 313),
+    (Bug::NewViewOfWeakQuorum, 2993),
     (Bug::NewViewTrusted, 455),
     (Bug::ViewChangeTrusted, 90),
     (Bug::WatermarkOffByOne, 2),
@@ -40,8 +40,9 @@ pub(crate) const BUGS: &[(Bug, u64)] = &[
     (Bug::VotesInOldView, 3),
     (Bug::NothingSentAgain, 1),
     (Bug::TimerNotStarted, 0),
-    (Bug::GapsNotFilled, 54),
+    (Bug::GapsNotFilled, 110),
     (Bug::ViewChangeForgotten, 6),
+    (Bug::LossIgnored, 238),
     (Bug::SlotsBegunAnew, 3),
     (Bug::CertificateOfAnyVotes, 0),
 ];

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use claude_flow_consensus::{Bug, Replica};
 
 use super::actors::Kind;
-use super::plan::{Crash, Plan, When};
+use super::plan::{Crash, DiskFault, DiskFaultKind, Plan, When};
 use super::text::Scenario;
 use super::world::World;
 
@@ -117,6 +117,31 @@ fn a_node_that_slept_catches_up() {
     // Null requests may come on top.
     assert!(outcome.decisions >= 60);
     assert_eq!(world.nodes[3].seen.delivered.len(), outcome.decisions);
+}
+
+/// Who has lost synced records counts as a liar until it has caught up; it says nothing until a later
+/// checkpoint, and then takes part again.
+#[test]
+fn who_has_forgotten_observes_until_a_checkpoint() {
+    let mut plan = Plan::calm(4, 20);
+    for (submission, at) in plan.submissions.iter_mut().zip((1..).step_by(20)) {
+        submission.at = at;
+    }
+    plan.settled_at = 420;
+    let (node, at, kind) = (1, 105, DiskFaultKind::Rot);
+    plan.disks = vec![DiskFault { node, at, kind }];
+    let mut world = World::new(plan).unwrap();
+    let status = |world: &World| {
+        let replica = world.nodes[1].replica.as_ref();
+        replica.map(|it| (it.status().is_amnesiac, it.status().view))
+    };
+    world.run_until(104).unwrap();
+    assert_eq!(status(&world), Some((false, 0)));
+    world.run_until(126).unwrap();
+    assert_eq!(status(&world), Some((true, 0)));
+    let outcome = world.run().unwrap();
+    assert_eq!((outcome.decisions, outcome.view), (20, 0));
+    assert_eq!(status(&world), Some((false, 0)));
 }
 
 /// With f + 1 liars agreement must break, or the oracle is blind.

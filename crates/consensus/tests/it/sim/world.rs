@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Record, Replica, Sealed,
-    SetTimer, Timer, ValidatorId,
+    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Parsed, Record, Replica,
+    Sealed, SetTimer, Timer, ValidatorId,
 };
 
 use super::actors::{Actor, Kind, Liar};
@@ -36,8 +36,6 @@ pub(crate) struct Node {
     timers: [(u64, u64); 2],
     life: u64,
     is_sync_due: bool,
-    /// It lost what it promised, and stays away.
-    pub(crate) is_gone: bool,
     /// Steps since the first start, and at which of them the node stops next.
     steps: u64,
     stops: Vec<(When, u64)>,
@@ -171,7 +169,6 @@ impl World {
             timers: [(0, 0); 2],
             life: 0,
             is_sync_due: false,
-            is_gone: false,
             steps: 0,
             stops: stops.collect(),
             actor,
@@ -261,10 +258,9 @@ impl World {
         }
     }
 
-    /// Those who neither lie nor have lost what they promised.
+    /// Those who do not lie; who has lost what it promised must not do so either.
     pub(crate) fn honest(&self) -> impl Iterator<Item = &Node> {
-        let all = self.nodes.iter();
-        all.filter(|node| node.actor.is_none() && !node.is_gone)
+        self.nodes.iter().filter(|node| node.actor.is_none())
     }
 
     /// Every honest node has delivered the same, and everything that was submitted.
@@ -286,7 +282,7 @@ impl World {
         self.steps += 1;
         match event {
             Event::Packet { to, parcel } => {
-                let len = parcel.bytes().len() as u64;
+                let len = parcel.len() as u64;
                 self.note(u64::from(parcel.tag()) ^ u64::from(to) << 8 ^ len << 16);
                 self.hear(to as usize, &parcel)
             }
@@ -432,12 +428,11 @@ impl World {
     fn restart(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
         node.disk.is_full = false;
-        if node.replica.is_some() || node.is_gone {
+        if node.replica.is_some() {
             return Ok(());
         }
         if node.disk.open(self.plan.flaw) == Found::Damaged {
-            node.is_gone = true;
-            return Ok(());
+            node.seen.forget(node.disk.log());
         }
         node.seen.lose(node.disk.log());
         node.seen.sync(node.disk.log());
@@ -615,8 +610,14 @@ impl World {
     fn act(&mut self, index: usize, action: Action) -> Check {
         let is_honest = self.nodes[index].actor.is_none();
         match action {
-            Action::Send(to, bytes) => self.send(index, Some(to.0), &Parcel::new(bytes)),
-            Action::Broadcast(bytes) => self.send(index, None, &Parcel::new(bytes)),
+            Action::Send(to, parsed) => {
+                let parcel = self.parcel(parsed);
+                self.send(index, Some(to.0), &parcel)
+            }
+            Action::Broadcast(parsed) => {
+                let parcel = self.parcel(parsed);
+                self.send(index, None, &parcel)
+            }
             Action::Deliver(delivery) if is_honest => {
                 let node = &mut self.nodes[index];
                 self.oracle.on_deliver(node.id, &mut node.seen, &delivery)
@@ -631,6 +632,15 @@ impl World {
             }
             Action::Accuse(proof) if is_honest => self.oracle.on_accuse(&proof),
             Action::Accuse(_) | Action::Cast(_) | Action::Deliver(_) => Ok(()),
+        }
+    }
+
+    /// What a replica says, as bytes if the plan wants them.
+    fn parcel(&self, parsed: Parsed) -> Parcel {
+        if self.plan.is_raw {
+            Parcel::of(parsed.packet())
+        } else {
+            Parcel::said(parsed)
         }
     }
 
