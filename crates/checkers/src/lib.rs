@@ -1,4 +1,5 @@
 //! In-process checks of source text: is it the language that it claims to be, and is it sound text?
+//! And readers of the evidence that tools leave: [`coverage`] reports.
 //!
 //! # Guarantees
 //!
@@ -32,12 +33,16 @@
 #![deny(clippy::disallowed_methods)]
 
 mod brackets;
+pub mod coverage;
 mod finding;
+mod json;
 mod lexical;
 pub mod limits;
+mod read_error;
 mod source;
 mod syntax;
 mod text;
+mod xml;
 
 pub use finding::{Finding, Fix, Outcome, Related, Severity};
 pub use source::Source;
