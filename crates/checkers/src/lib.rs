@@ -1,5 +1,5 @@
 //! In-process checks of source text: is it the language that it claims to be, and is it sound text?
-//! And readers of the evidence that tools leave: [`coverage`] reports.
+//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`].
 //!
 //! # Guarantees
 //!
@@ -39,6 +39,7 @@ mod json;
 mod lexical;
 pub mod limits;
 mod read_error;
+pub mod reports;
 mod source;
 mod syntax;
 mod text;

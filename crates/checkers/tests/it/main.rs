@@ -8,6 +8,7 @@ mod coverage;
 mod fixtures;
 mod mutants;
 mod prop_any_bytes;
+mod reports;
 
 use std::fs;
 use std::path::PathBuf;
