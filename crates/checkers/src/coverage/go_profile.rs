@@ -2,8 +2,6 @@
 //!
 //! Source: golang.org/x/tools/cover, profile.go: `name.go:line.column,line.column statements count`.
 
-use std::collections::HashMap;
-
 use super::model::{Builder, Merge};
 use super::{Coverage, Format};
 use crate::read_error::{ReadError, quoted};
@@ -14,27 +12,29 @@ type Place<'a> = (&'a str, u32, u32, u32, u32);
 pub(super) fn read(text: &str) -> Result<Coverage, ReadError> {
     // A block counts for all its lines, and a line has the most hits of its blocks.
     let mut builder = Builder::new(Merge::Max, Merge::Max);
-    // `-coverpkg` lists a block once for each test binary.
     let mut blocks: Vec<(Place<'_>, u64)> = Vec::new();
-    let mut seen: HashMap<Place<'_>, usize> = HashMap::new();
     let mut has_mode = false;
     for (index, line) in text.lines().enumerate() {
         if line.starts_with("mode: ") {
             has_mode = true;
         } else if !line.trim().is_empty() {
             let block = has_mode.then(|| block(line)).flatten();
-            let (place, hits) = block.ok_or_else(|| ReadError::at_line(index + 1, quoted(line)))?;
-            let at = *seen.entry(place).or_insert(blocks.len());
-            if let Some(known) = blocks.get_mut(at) {
-                known.1 = known.1.saturating_add(hits);
-            } else {
-                blocks.push((place, hits));
-            }
+            let malformed = || ReadError::at_line(index + 1, quoted(line));
+            blocks.push(block.ok_or_else(malformed)?);
         }
     }
     if !has_mode || !text.ends_with('\n') {
         return Err(ReadError::Truncated);
     }
+    // `-coverpkg` lists a block once for each test binary.
+    blocks.sort_by_key(|(place, _)| *place);
+    blocks.dedup_by(|(place, hits), (kept, sum)| {
+        let is_same = place == kept;
+        if is_same {
+            *sum = sum.saturating_add(*hits);
+        }
+        is_same
+    });
     for ((path, start, _, end, _), hits) in blocks {
         let file = builder.file(path)?;
         builder.range(file, start..=end, hits)?;

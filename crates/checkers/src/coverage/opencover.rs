@@ -25,6 +25,15 @@ struct At {
     text: Option<String>,
 }
 
+/// A sequence or branch point.
+#[derive(Debug, Default)]
+struct Point {
+    file: Option<usize>,
+    start: Option<u32>,
+    end: Option<u32>,
+    hits: Option<u64>,
+}
+
 pub(super) fn read(text: &str) -> Result<Coverage, ReadError> {
     let mut builder = Builder::new(Merge::Max, Merge::Sum);
     let mut at = At::default();
@@ -64,11 +73,12 @@ impl At {
             }
             "FileRef" => self.method_file = self.files.get(&tag.text("uid")).copied(),
             "SequencePoint" => {
-                let (Some(start), Some(hits)) = (tag.number::<u32>("sl"), tag.number("vc")) else {
+                let point = self.point(tag);
+                let (Some(start), Some(hits)) = (point.start, point.hits) else {
                     return Ok(None);
                 };
-                let end = tag.number("el").unwrap_or(start).max(start);
-                if let Some(file) = self.file_of(tag) {
+                let end = point.end.unwrap_or(start).max(start);
+                if let Some(file) = point.file {
                     builder.range(file, start..=end, hits)?;
                 }
                 if self.start == 0 || start < self.start {
@@ -77,24 +87,37 @@ impl At {
                 self.end = self.end.max(end);
             }
             "BranchPoint" => {
-                let (line, hits) = (tag.number("sl"), tag.number::<u64>("vc"));
+                let point = self.point(tag);
                 // Points of generated code have no line.
-                let (Some(file), Some(line)) = (self.file_of(tag), line) else {
-                    return Ok(Some(()));
-                };
-                let taken = usize::from(hits.unwrap_or(0) > 0);
-                builder.branches(file, line, taken, 1)?;
+                if let (Some(file), Some(line)) = (point.file, point.start) {
+                    let taken = usize::from(point.hits.unwrap_or(0) > 0);
+                    builder.branches(file, line, taken, 1)?;
+                }
             }
             _ => {}
         }
         Ok(Some(()))
     }
 
-    /// A point's own file, or else its method's.
-    fn file_of(&self, tag: &Tag<'_>) -> Option<usize> {
-        let own = tag.attribute("fileid");
-        let own = own.and_then(|id| self.files.get(id.as_ref()).copied());
-        own.or(self.method_file)
+    /// The place and visits of a point, whose file is its own or else its method's.
+    fn point(&self, tag: &Tag<'_>) -> Point {
+        let mut point = Point {
+            file: self.method_file,
+            ..Point::default()
+        };
+        for (key, value) in tag.attributes() {
+            match key {
+                "vc" => point.hits = value.parse().ok(),
+                "sl" => point.start = value.parse().ok(),
+                "el" => point.end = value.parse().ok(),
+                "fileid" => {
+                    let own = self.files.get(value.as_ref()).copied();
+                    point.file = own.or(point.file);
+                }
+                _ => {}
+            }
+        }
+        point
     }
 
     fn close(&mut self, name: &str, builder: &mut Builder) {

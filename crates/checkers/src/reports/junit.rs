@@ -127,35 +127,45 @@ impl At {
     }
 
     fn case(&self, tag: &Tag<'_>) -> Case {
-        let class = tag.text("classname");
-        let suite_name = self.suites.last().map(|(name, _)| name.clone());
-        let file_of_suite = self.suites.iter().rev().find_map(|(_, file)| file.clone());
-        let suite = match suite_name {
+        let (mut class, mut status, mut result) = (String::new(), String::new(), String::new());
+        let mut test = TestResult::new("", "", TestOutcome::Passed);
+        for (key, value) in tag.attributes() {
+            match key {
+                "classname" => class = value.into_owned(),
+                "name" => test.name = value.into_owned(),
+                "file" if !value.is_empty() => test.file = Some(value.into_owned()),
+                "line" | "lineno" => test.line = value.trim().parse().ok(),
+                "time" => {
+                    let time = value.replace(',', "").trim().parse().ok();
+                    test.duration = time.and_then(seconds);
+                }
+                "status" => status = value.into_owned(),
+                "result" => result = value.into_owned(),
+                _ => {}
+            }
+        }
+        let suite = self.suites.last().map(|(name, _)| name.as_str());
+        test.suite = match suite {
             // ctest and node give every case a class that says nothing.
-            Some(suite) if class.is_empty() || class == "test" => suite,
+            Some(suite) if class.is_empty() || class == "test" => suite.to_owned(),
             _ => class.clone(),
         };
-        let mut test = TestResult::new(suite, tag.text("name"), TestOutcome::Passed);
-        let file = tag.attribute("file").map(Cow::into_owned);
-        test.file = file.or(file_of_suite).filter(|file| !file.is_empty());
-        let line = tag.number("line").or_else(|| tag.number("lineno"));
-        // pytest counts from 0.
-        let is_pytest = self.suites.last().is_some_and(|(name, _)| name == "pytest");
-        test.line = line.map(|line: u32| line.saturating_add(u32::from(is_pytest)));
-        test.duration = tag
-            .attribute("time")
-            .and_then(|time| time.replace(',', "").trim().parse().ok())
-            .and_then(seconds);
+        if test.file.is_none() {
+            let mut files = self.suites.iter().rev();
+            let file = files.find_map(|(_, file)| file.clone());
+            test.file = file.filter(|file| !file.is_empty());
+        }
+        if suite == Some("pytest") {
+            // pytest counts from 0.
+            test.line = test.line.map(|line| line.saturating_add(1));
+        }
         Case {
             test,
             class,
             failures: Vec::new(),
             skipped: None,
             output: String::new(),
-            status: match tag.text("result") {
-                result if result.is_empty() => tag.text("status"),
-                result => result,
-            },
+            status: if result.is_empty() { status } else { result },
         }
     }
 }
