@@ -1,5 +1,7 @@
 //! Why a report was not read.
 
+use std::borrow::Cow;
+
 /// Why a report was not read; nothing of what it says may be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -97,4 +99,11 @@ pub(crate) fn check_size(bytes: &[u8], max_bytes: usize) -> Result<(), ReadError
         return Err(ReadError::Empty);
     }
     Ok(())
+}
+
+/// The text of a report without a byte-order mark; bytes that are not UTF-8 become U+FFFD.
+pub(crate) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // Nearly every report is UTF-8, and the lossy way is slow at finding that out.
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -81,7 +81,7 @@ fn local(name: &str) -> &str {
 
 /// A text with its entities replaced, or as it is if one of them is not known.
 fn plain(raw: Cow<'_, str>) -> Cow<'_, str> {
-    if !raw.contains('&') {
+    if memchr::memchr(b'&', raw.as_bytes()).is_none() {
         return raw;
     }
     match unescape(&raw) {

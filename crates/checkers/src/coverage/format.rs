@@ -1,13 +1,11 @@
 //! The formats, and how one is told from the bytes.
 
-use std::borrow::Cow;
-
 use super::limits::REPORT_BYTES_MAX;
 use super::{
     Coverage, clover, cobertura, coverage_py, gcov, go_profile, istanbul, jacoco, lcov, llvm_cov,
     opencover,
 };
-use crate::read_error::{ReadError, check_size};
+use crate::read_error::{ReadError, check_size, text_of};
 use crate::xml;
 
 /// A format of coverage reports.
@@ -129,8 +127,7 @@ impl Format {
     /// the report and, where ranges stand for lines, to the bound on them.
     pub fn read(self, report: &[u8]) -> Result<Coverage, ReadError> {
         check_size(report, REPORT_BYTES_MAX)?;
-        let report = report.strip_prefix(b"\xef\xbb\xbf").unwrap_or(report);
-        let text: Cow<'_, str> = String::from_utf8_lossy(report);
+        let text = text_of(report);
         match self {
             Self::Lcov => lcov::read(&text),
             Self::Cobertura => cobertura::read(&text),

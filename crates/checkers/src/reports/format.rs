@@ -6,7 +6,7 @@ use super::{
     catch_xml, ctest, go_test, google_test, jest, junit, libtest, libtest_json, mocha, pytest_log,
     tap, unittest,
 };
-use crate::read_error::{ReadError, check_size};
+use crate::read_error::{ReadError, check_size, text_of};
 
 /// A machine output of test runners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,8 +69,7 @@ impl Format {
             let is_none = error == ReadError::Empty && NO_TESTS.iter().any(|it| log.contains(it));
             if is_none { Ok(()) } else { Err(error) }
         })?;
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        let text = text_of(bytes);
         match self {
             _ if text.trim().is_empty() => Ok(()),
             Self::JunitXml => junit::read(&text, report),
