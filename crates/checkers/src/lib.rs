@@ -1,5 +1,6 @@
 //! Checks of source text, in process and by outside tools: is it the language that it claims to be, is it sound, and
 //! what do the project's own tools say of it?
+//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`].
 //!
 //! # Guarantees
 //!
@@ -34,13 +35,18 @@
 #![deny(clippy::disallowed_methods)]
 
 mod brackets;
+pub mod coverage;
 mod finding;
+mod json;
 mod lexical;
 pub mod limits;
+mod read_error;
+pub mod reports;
 mod source;
 mod syntax;
 mod text;
 pub mod tools;
+mod xml;
 
 pub use finding::{Finding, Fix, Outcome, Related, Severity};
 pub use source::Source;

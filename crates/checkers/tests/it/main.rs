@@ -4,9 +4,11 @@
     reason = "the crate reads no file, its tests read the fixtures"
 )]
 
+mod coverage;
 mod fixtures;
 mod mutants;
 mod prop_any_bytes;
+mod reports;
 mod tools;
 
 use std::fs;
@@ -18,6 +20,30 @@ use claude_flow_lang_detect::{Language, detect};
 /// The workspace's fixtures.
 fn fixtures_dir() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+}
+
+/// Compares a text with a file of the fixtures, or writes it there if `WRITE_EXPECTATIONS` is set.
+fn expect_text(name: &str, text: &str) {
+    let path = fixtures_dir().join(name);
+    if std::env::var_os("WRITE_EXPECTATIONS").is_some() {
+        fs::write(&path, text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        return;
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let first = text
+        .lines()
+        .zip(expected.lines())
+        .position(|(is, was)| is != was);
+    let at = first.unwrap_or_else(|| text.lines().count().min(expected.lines().count()));
+    let line = |of: &str| of.lines().nth(at).unwrap_or("(its end)").to_owned();
+    assert!(
+        text == expected,
+        "fixtures/{name}, line {}\n  expected {}\n  found    {}\n\
+         WRITE_EXPECTATIONS=1 writes what was found; read the difference",
+        at + 1,
+        line(&expected),
+        line(text)
+    );
 }
 
 /// A TOML file of the fixtures.
