@@ -1,0 +1,1 @@
+//! Behaviour of the executor through its public interface.
