@@ -1,7 +1,7 @@
 //! The helper: a process of one thread that forks a supervisor for every child.
 
 mod confine;
-mod descendants;
+pub(crate) mod descendants;
 mod fingerprint;
 mod namespaces;
 mod root;
