@@ -5,10 +5,18 @@
 )]
 
 mod breaker;
+mod coalesce;
+mod condition;
 mod connections;
 mod hedge;
+#[cfg(target_os = "linux")]
+mod processes;
 mod retry;
+#[cfg(target_os = "linux")]
+mod supervisor;
 mod timeout;
+#[cfg(target_os = "linux")]
+mod warm;
 
 /// How many times more than in the default suite: what the environment variable `STRESS` says.
 fn stress() -> u32 {
