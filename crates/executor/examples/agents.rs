@@ -28,13 +28,13 @@ mod measure {
     use claude_flow_executor::{AgentOptions, AgentSupervisor, SupervisorOptions, SystemClock};
     use claude_flow_sandbox::{Command, Helper, Policy, Sandbox};
 
-    /// What processes use, in KiB and clock ticks.
+    /// What processes use: memory in KiB, CPU time in nanoseconds.
     #[derive(Debug, Clone, Copy, Default)]
     struct Cost {
         processes: u64,
         proportional_kib: u64,
         private_kib: u64,
-        ticks: u64,
+        cpu_ns: u64,
     }
 
     impl Cost {
@@ -50,11 +50,14 @@ mod measure {
             self.processes += 1;
             self.proportional_kib += field("Pss:");
             self.private_kib += field("Private_Dirty:") + field("Private_Clean:");
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let (_, fields) = stat.rsplit_once(") ").unwrap_or_default();
-            let ticks = fields.split_ascii_whitespace().skip(11).take(2);
-            self.ticks += ticks
-                .filter_map(|field| field.parse::<u64>().ok())
+            // Clock ticks are too coarse for what an idle process uses.
+            let threads = fs::read_dir(format!("/proc/{pid}/task"))
+                .into_iter()
+                .flatten();
+            self.cpu_ns += threads
+                .flatten()
+                .filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok())
+                .filter_map(|text| text.split(' ').next()?.parse::<u64>().ok())
                 .sum::<u64>();
         }
     }
@@ -125,10 +128,10 @@ mod measure {
         let began = costs();
         std::thread::sleep(Duration::from_secs(seconds.into()));
         let ended = costs();
-        let per_second = rustix::param::clock_ticks_per_second();
         for (index, name) in ["this process", "sandbox", "agents"].iter().enumerate() {
-            let ticks = ended[index].ticks - began[index].ticks;
-            let percent_of_core = ticks * 10_000 / per_second / u64::from(seconds.max(1));
+            let cpu_ns = ended[index].cpu_ns.saturating_sub(began[index].cpu_ns);
+            // Hundredths of a per cent of one core.
+            let share = cpu_ns / 100_000 / u64::from(seconds.max(1));
             println!(
                 "{name}: {} processes, {} KiB proportional ({} before), {} KiB private ({} before), \
                  {}.{:02} % of a core",
@@ -137,8 +140,8 @@ mod measure {
                 before[index].proportional_kib,
                 ended[index].private_kib,
                 before[index].private_kib,
-                percent_of_core / 100,
-                percent_of_core % 100,
+                share / 100,
+                share % 100,
             );
         }
         let began = Instant::now();

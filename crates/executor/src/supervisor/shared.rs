@@ -33,7 +33,10 @@ pub(super) struct Shared {
     random: Random,
     agents: Mutex<BTreeMap<AgentId, Arc<Record>>>,
     next_id: AtomicU64,
+    /// No agent is taken in and none restarted.
     is_closed: AtomicBool,
+    /// The thread ends.
+    is_ended: AtomicBool,
     counts: Counts,
 }
 
@@ -63,6 +66,7 @@ impl Shared {
             agents: Mutex::new(BTreeMap::new()),
             next_id: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
+            is_ended: AtomicBool::new(false),
             counts: Counts::default(),
         })
     }
@@ -172,7 +176,7 @@ impl Shared {
     pub(super) fn stop_all(&self, grace: Duration) -> Vec<Arc<Record>> {
         let records = {
             let agents = self.agents();
-            // SYNC: the lock orders this before every later `enter`.
+            // SYNC: the lock orders this before every later `enter`; restarts look at it without.
             self.is_closed.store(true, Ordering::Release);
             agents.values().cloned().collect::<Vec<_>>()
         };
@@ -188,6 +192,8 @@ impl Shared {
             let _agents = self.agents();
             self.is_closed.store(true, Ordering::Release);
         }
+        // SYNC: pairs with the Acquire load in `supervise`.
+        self.is_ended.store(true, Ordering::Release);
         self.reactor.wake();
     }
 
@@ -204,17 +210,13 @@ impl Shared {
         self.counts.live.store(0, RELAXED);
     }
 
-    /// The supervising thread: until it is closed and nobody is left to be stopped.
+    /// The supervising thread.
     pub(super) fn supervise(&self) {
         let mut buffer = vec![0; READ_BYTES];
         let mut measure_at = self.clock.after(self.options.measure_every);
-        loop {
+        while !self.is_ended.load(Ordering::Acquire) {
             let records = self.all();
             let now = self.clock.now();
-            let is_stopping = |record: &Arc<Record>| record.life().is_stopping();
-            if self.is_closed.load(Ordering::Acquire) && !records.iter().any(is_stopping) {
-                return;
-            }
             let due = records
                 .iter()
                 .filter_map(|record| record.due_at(&record.life()));

@@ -224,6 +224,25 @@ fn end_of_the_supervisor_ends_its_agents() {
     idle.stop(BOUND);
 }
 
+#[test]
+fn shutdown_sees_every_end_while_the_thread_is_busy() {
+    // The thread never rests, so it looks at every state between two agents that are asked to end.
+    let options = SupervisorOptions {
+        measure_every: Duration::ZERO,
+        ..SupervisorOptions::default()
+    };
+    let supervisor = supervisor_with(Arc::new(SystemClock), options);
+    for _ in 0..20 {
+        supervisor.spawn(agent(IDLE)).expect("the shell runs");
+    }
+    let report = supervisor.shutdown(BOUND);
+    let expected = ShutdownReport {
+        stopped: 20,
+        killed: 0,
+    };
+    assert_eq!(report, expected);
+}
+
 fn count_threads() -> usize {
     std::fs::read_dir("/proc/self/task")
         .expect("/proc is mounted")
