@@ -13,9 +13,20 @@ pub struct Captured {
     pub tail: Vec<u8>,
 }
 
-/// Keeps the first and the last half of a limit.
-#[derive(Debug)]
-pub(crate) struct Capture {
+/// Keeps the first and the last half of a limit, for outputs that somebody reads by themselves.
+///
+/// # Examples
+///
+/// ```
+/// use claude_flow_sandbox::Capture;
+///
+/// let mut capture = Capture::new(8);
+/// capture.push(b"abcdefghi");
+/// let kept = capture.snapshot();
+/// assert_eq!((&kept.head[..], kept.omitted_bytes, &kept.tail[..]), (&b"abcd"[..], 1, &b"fghi"[..]));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Capture {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     omitted_bytes: u64,
@@ -23,7 +34,9 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    pub(crate) fn new(limit: usize) -> Self {
+    /// Keeps at most so many bytes.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
         Self {
             head: Vec::new(),
             tail: VecDeque::new(),
@@ -32,7 +45,8 @@ impl Capture {
         }
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    /// Takes what comes next.
+    pub fn push(&mut self, bytes: &[u8]) {
         let room = self.half.saturating_sub(self.head.len()).min(bytes.len());
         let (first, rest) = bytes.split_at(room);
         self.head.extend_from_slice(first);
@@ -43,7 +57,15 @@ impl Capture {
         self.omitted_bytes += (rest.len() - kept.len() + surplus) as u64;
     }
 
-    pub(crate) fn finish(mut self) -> Captured {
+    /// What was kept until now.
+    #[must_use]
+    pub fn snapshot(&self) -> Captured {
+        self.clone().finish()
+    }
+
+    /// What was kept.
+    #[must_use]
+    pub fn finish(mut self) -> Captured {
         let tail = Vec::from(self.tail);
         if self.omitted_bytes == 0 {
             self.head.extend(tail);

@@ -1,7 +1,7 @@
 //! A running child, and what became of it.
 
 use std::io::{self, PipeReader, PipeWriter, Read};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -9,7 +9,8 @@ use rustix::net::{Shutdown, shutdown};
 use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
-use crate::wire::{self, Event};
+use crate::helper::descendants;
+use crate::wire::{self, Demand, Event};
 use crate::{Captured, Level, RunError};
 
 /// How long outputs are read after the end, in case something outside the sandbox holds them open.
@@ -32,6 +33,8 @@ pub struct Child {
     pub stderr: Option<PipeReader>,
     pub(crate) control: OwnedFd,
     pub(crate) level: Level,
+    /// The supervisor's process id; it is the supervisor's for as long as its end of `control` is open.
+    pub(crate) supervisor: u32,
     pub(crate) deadline: Instant,
     pub(crate) output_bytes: usize,
 }
@@ -62,6 +65,19 @@ pub struct Usage {
     pub cpu: Duration,
     /// The most memory that one process had resident, or all together in a sample, whichever is more.
     pub memory_bytes_max: u64,
+}
+
+/// What a child and its descendants use at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// How many processes there are, the supervisor not counted.
+    pub processes: usize,
+    /// User and system time until now, of those that were waited for too.
+    pub cpu: Duration,
+    /// Resident memory that is neither backed by files nor shared, as [`Limits::memory_bytes`] counts it.
+    ///
+    /// [`Limits::memory_bytes`]: crate::Limits::memory_bytes
+    pub memory_bytes: u64,
 }
 
 /// What became of a child.
@@ -110,6 +126,47 @@ impl Child {
     /// Ends the child and everything that it started. [`Child::wait`] then tells what it used.
     pub fn kill(&self) {
         let _ = shutdown(&self.control, Shutdown::Write);
+    }
+
+    /// Asks the child to end by itself: its process group gets `SIGTERM`.
+    ///
+    /// # Errors
+    ///
+    /// When it has ended already.
+    pub fn terminate(&self) -> io::Result<()> {
+        wire::send_value(&self.control, &Demand::Terminate)
+    }
+
+    /// What the child and its descendants use now, read from `/proc`.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::NotFound`] when it has ended.
+    pub fn measure(&self) -> io::Result<Measured> {
+        let measured = descendants::measure(self.supervisor);
+        // As long as the supervisor lives, nobody else has its id.
+        let mut fds = [PollFd::new(&self.control, PollFlags::empty())];
+        poll(&mut fds, Some(&Timespec::default()))?;
+        if fds[0].revents().is_empty() {
+            Ok(measured)
+        } else {
+            Err(io::ErrorKind::NotFound.into())
+        }
+    }
+
+    /// How the child ended, if it has, and what it used. It is told once.
+    ///
+    /// The descriptor that [`AsFd`] gives becomes readable then. Outputs are not read.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Lost`] if the supervisor was killed.
+    pub fn try_wait(&self) -> Result<Option<(End, Usage)>, RunError> {
+        match wire::try_receive_value(&self.control) {
+            Ok(Some(Event::Ended { end, usage })) => Ok(Some((end, usage))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            _ => Err(RunError::Lost),
+        }
     }
 
     /// Waits for the end, reading the outputs that nobody took.
@@ -187,6 +244,13 @@ impl Child {
             Ok(Some(Event::Ended { end, usage })) => Ok((end, usage)),
             _ => Err(RunError::Lost),
         }
+    }
+}
+
+/// Becomes readable when the child has ended.
+impl AsFd for Child {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The helper: a process of one thread that forks a supervisor for every child.
 
 mod confine;
-mod descendants;
+pub(crate) mod descendants;
 mod fingerprint;
 mod namespaces;
 mod root;
@@ -62,6 +62,8 @@ struct Zygote {
     supervisors: Vec<u32>,
     ids: Ids,
     spare: Option<Spare>,
+    /// What is being started.
+    job: Option<Job>,
 }
 
 /// Serves requests on standard input until the caller closes it.
@@ -80,6 +82,7 @@ fn serve() -> io::Result<()> {
         supervisors: Vec::new(),
         ids: Ids::of_this_process(),
         spare: None,
+        job: None,
     };
     wire::send_value(&zygote.socket, &probe::probe(zygote.ids))?;
     zygote.serve()
@@ -133,20 +136,28 @@ impl Zygote {
     /// Starts one job, and then prepares the next spare. A failure is told to the caller over the job's
     /// own socket.
     fn start(&mut self, job: Job) {
-        let result = wire::read_request(&job.request)
-            .step(|| "read the request".into())
-            .and_then(|request| {
-                self.supervisor_for(&request.confinement)?.start(&job)?;
-                Ok(request.confinement)
-            });
-        match result {
+        self.job = Some(job);
+        match self.start_job() {
             Ok(confinement) => {
                 // Before the next fork, which would keep the job's streams open.
-                drop(job);
+                self.job = None;
                 self.spare = self.prepare(&confinement).ok();
             }
-            Err(failure) => failure.report(job.control.as_fd()),
+            Err(failure) => {
+                if let Some(job) = self.job.take() {
+                    failure.report(job.control.as_fd());
+                }
+            }
         }
+    }
+
+    fn start_job(&mut self) -> Result<Confinement, Failure> {
+        let no_job = || Failure::new("find the job", io::ErrorKind::NotFound);
+        let job = self.job.as_ref().ok_or_else(no_job)?;
+        let request = wire::read_request(&job.request).step(|| "read the request".into())?;
+        let supervisor = self.supervisor_for(&request.confinement)?;
+        supervisor.start(self.job.as_ref().ok_or_else(no_job)?)?;
+        Ok(request.confinement)
     }
 
     /// The spare if it fits, otherwise a new supervisor.
@@ -201,6 +212,7 @@ impl Zygote {
     /// Closes a copy's descriptors: what waits for this helper's end must not wait for the copy's.
     fn let_go(&mut self) {
         self.spare = None;
+        self.job = None;
         for fd in [&mut self.socket, &mut self.children, &mut self.mounts] {
             if let Ok(nothing) = File::open("/dev/null") {
                 *fd = nothing.into();

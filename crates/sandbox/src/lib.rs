@@ -74,8 +74,8 @@ pub mod docs {
     pub mod escapes {}
 }
 
-pub use capture::Captured;
-pub use child::{Child, End, Killer, Outcome, Usage};
+pub use capture::{Capture, Captured};
+pub use child::{Child, End, Killer, Measured, Outcome, Usage};
 pub use command::{Command, Stream};
 pub use error::{RunError, SpawnError, StartError};
 pub use helper::become_helper_if_asked;

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::set_socket_passcred;
 use serde::de::DeserializeOwned;
 
 use crate::helper::ARGUMENT;
@@ -17,6 +18,9 @@ use crate::{Available, Child, Command, Outcome, Policy, RunError, SpawnError, St
 
 /// How long the helper may take to answer.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+
+/// A longer wall time is as good as none: thirty years.
+const WALL_MAX: Duration = Duration::from_hours(24 * 365 * 30);
 
 /// Which program is the helper.
 #[derive(Debug, Clone)]
@@ -134,28 +138,34 @@ impl Sandbox {
             });
         }
         let (control, pipes) = self.hand_over(&bytes, command)?;
-        let event = receive(control.as_fd()).map_err(step("hear from the supervisor"))?;
-        match event {
-            Some(Event::Started) => Ok(Child {
+        let answer = wait_readable(control.as_fd())
+            .and_then(|()| wire::receive_value_and_sender(control.as_fd()))
+            .map_err(step("hear from the supervisor"))?;
+        match answer {
+            Some((Event::Started, supervisor)) => Ok(Child {
                 stdin: pipes.stdin,
                 stdout: pipes.stdout,
                 stderr: pipes.stderr,
                 control,
                 level,
-                deadline: Instant::now() + policy.limits.wall,
+                supervisor,
+                deadline: Instant::now() + policy.limits.wall.min(WALL_MAX),
                 output_bytes: policy.limits.output_bytes,
             }),
-            Some(Event::Failed { step, errno }) => Err(SpawnError::Step {
+            Some((Event::Failed { step, errno }, _)) => Err(SpawnError::Step {
                 step,
                 source: io::Error::from_raw_os_error(errno),
             }),
-            Some(Event::Ended { .. }) | None => Err(SpawnError::Lost),
+            Some((Event::Ended { .. }, _)) | None => Err(SpawnError::Lost),
         }
     }
 
     /// Sends a request to the helper, which is started again if it has ended.
     fn hand_over(&self, request: &[u8], command: &Command) -> Result<(OwnedFd, Pipes), SpawnError> {
         let (control, theirs) = wire::socket_pair().map_err(step("make a socket"))?;
+        set_socket_passcred(&control, true)
+            .map_err(io::Error::from)
+            .map_err(step("ask for the supervisor's id"))?;
         let (pipes, ends) = Pipes::new(command).map_err(step("make the child's streams"))?;
         let file = wire::write_request(request).map_err(step("write the request"))?;
         let [stdin, stdout, stderr] = &ends;
@@ -251,13 +261,19 @@ fn check_paths(policy: &Policy, command: &Command) -> Result<(), SpawnError> {
 
 /// Receives one value within [`ANSWER_WAIT`].
 fn receive<T: DeserializeOwned>(socket: BorrowedFd<'_>) -> io::Result<Option<T>> {
+    wait_readable(socket)?;
+    wire::receive_value(socket)
+}
+
+/// Waits until there is something to receive, for at most [`ANSWER_WAIT`].
+fn wait_readable(socket: BorrowedFd<'_>) -> io::Result<()> {
     let until = Instant::now() + ANSWER_WAIT;
     loop {
         let left = until.saturating_duration_since(Instant::now());
         let mut fds = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
         match poll(&mut fds, Timespec::try_from(left).ok().as_ref()) {
             Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
-            Ok(_) => return wire::receive_value(socket),
+            Ok(_) => return Ok(()),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }

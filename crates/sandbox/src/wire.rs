@@ -10,7 +10,7 @@
 //! | zygote | supervisor | its socket | one descriptor: control |
 //! | zygote | target | its socket | four descriptors: request, stdin, stdout, stderr |
 //! | supervisor | caller | control | [`Event::Started`] and then [`Event::Ended`], or [`Event::Failed`] |
-//! | caller | supervisor | control | a closed end: end everything |
+//! | caller | supervisor | control | a [`Demand`], or a closed end: end everything |
 //!
 //! The request is a memory file, because a packet's size is limited and arguments may be long.
 
@@ -65,6 +65,13 @@ pub(crate) enum Event {
     Ended { end: End, usage: Usage },
 }
 
+/// What the caller asks of a supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Demand {
+    /// Ask the child to end by itself.
+    Terminate,
+}
+
 /// Two ends of a socket that keeps packets apart, both closed on exec.
 pub(crate) fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(socketpair(
@@ -84,14 +91,54 @@ pub(crate) fn send_value<T: Serialize>(socket: impl AsFd, value: &T) -> io::Resu
 
 /// Receives one value, or `None` when the other end is closed.
 pub(crate) fn receive_value<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<T>> {
+    receive_with(socket, RecvFlags::empty())
+}
+
+fn receive_with<T: DeserializeOwned>(socket: impl AsFd, flags: RecvFlags) -> io::Result<Option<T>> {
     let mut bytes = [0; PACKET_BYTES_MAX];
-    let (len, _) = recv(socket, &mut bytes[..], RecvFlags::empty())?;
+    let (len, _) = recv(socket, &mut bytes[..], flags)?;
     if len == 0 {
         return Ok(None);
     }
     postcard::from_bytes(&bytes[..len])
         .map(Some)
         .map_err(io::Error::other)
+}
+
+/// Receives one value if there is one, `None` when the other end is closed.
+///
+/// # Errors
+///
+/// `WouldBlock` when there is none yet.
+pub(crate) fn try_receive_value<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<Option<T>> {
+    receive_with(socket, RecvFlags::DONTWAIT)
+}
+
+/// Receives one value and the id of the process that sent it, as it is seen from here.
+///
+/// The socket tells it after [`rustix::net::sockopt::set_socket_passcred`].
+pub(crate) fn receive_value_and_sender<T: DeserializeOwned>(
+    socket: impl AsFd,
+) -> io::Result<Option<(T, u32)>> {
+    let mut bytes = [0; PACKET_BYTES_MAX];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut bytes)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )?;
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    let sender = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmCredentials(credentials) => Some(credentials.pid),
+        _ => None,
+    });
+    let sender = sender.ok_or_else(|| io::Error::other("a packet without its sender"))?;
+    let value = postcard::from_bytes(&bytes[..received.bytes]).map_err(io::Error::other)?;
+    Ok(Some((value, sender.as_raw_nonzero().get().unsigned_abs())))
 }
 
 /// Puts a request into a memory file.

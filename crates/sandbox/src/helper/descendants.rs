@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::sys;
+use crate::{Measured, sys};
 
 /// The most processes that are looked at in one walk.
 const PROCESSES_MAX: usize = 1 << 16;
@@ -11,9 +11,9 @@ const PROCESSES_MAX: usize = 1 << 16;
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Every process below this one, parents first. Empty where the kernel has no list of children.
-fn find() -> Vec<u32> {
-    let mut found = children_of("self");
+/// Every process below one, parents first. Empty where the kernel has no list of children.
+fn find(process: &str) -> Vec<u32> {
+    let mut found = children_of(process);
     let mut next = 0;
     while next < found.len() && found.len() < PROCESSES_MAX {
         let pid = found[next];
@@ -42,7 +42,7 @@ fn children_of(process: &str) -> Vec<u32> {
 pub(crate) fn kill() {
     let mut stopped = 0;
     loop {
-        let all = find();
+        let all = find("self");
         for &pid in &all {
             sys::signal_process(pid, libc::SIGSTOP);
         }
@@ -79,7 +79,32 @@ pub(crate) fn end_all_but(kept: &[u32], wait: Duration) {
 
 /// The resident memory of all processes below this one that is not backed by files, in bytes.
 pub(crate) fn memory() -> u64 {
-    find().into_iter().map(memory_of).sum()
+    find("self").into_iter().map(memory_of).sum()
+}
+
+/// What all processes below a supervisor use.
+pub(crate) fn measure(supervisor: u32) -> Measured {
+    let found = find(&supervisor.to_string());
+    let [_, ended] = cpu_of(supervisor);
+    Measured {
+        processes: found.len(),
+        cpu: found.iter().copied().flat_map(cpu_of).sum::<Duration>() + ended,
+        memory_bytes: found.into_iter().map(memory_of).sum(),
+    }
+}
+
+/// The CPU time of a process, and of its children that it waited for.
+fn cpu_of(pid: u32) -> [Duration; 2] {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The program's name is in brackets and may hold anything; behind it the third field begins.
+    let (_, fields) = text.rsplit_once(") ").unwrap_or_default();
+    let mut ticks = fields
+        .split_ascii_whitespace()
+        .skip(11)
+        .map(|field| field.parse::<u64>().unwrap_or(0));
+    let mut next_two = || ticks.next().unwrap_or(0) + ticks.next().unwrap_or(0);
+    let per_second = rustix::param::clock_ticks_per_second();
+    [next_two(), next_two()].map(|ticks| Duration::from_millis(ticks * 1000 / per_second))
 }
 
 /// The same for every process that this one can see, for the first process of a pid namespace.

@@ -5,9 +5,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::sys::{self, Ended};
-use crate::wire::{self, Confinement, Event};
+use crate::wire::{self, Confinement, Demand, Event};
 use crate::{End, Level, Limits, Usage};
 
 use super::namespaces::{self, Ids};
@@ -145,8 +146,8 @@ impl Watch<'_> {
                 Err(rustix::io::Errno::INTR) => continue,
                 other => other.step(|| "wait for the child".into())?,
             };
-            let [caller_gone, has_ended] = fds.map(|fd| !fd.revents().is_empty());
-            if caller_gone {
+            let [has_demand, has_ended] = fds.map(|fd| !fd.revents().is_empty());
+            if has_demand && self.is_caller_gone(control) {
                 return Ok(Reason::CallerGone);
             }
             if has_ended {
@@ -157,6 +158,19 @@ impl Watch<'_> {
                     return Ok(Reason::TargetEnded);
                 }
             }
+        }
+    }
+
+    /// Does what the caller asks. Returns whether it has closed its end.
+    fn is_caller_gone(&self, control: BorrowedFd<'_>) -> bool {
+        match wire::receive_value(control) {
+            Ok(Some(Demand::Terminate)) => {
+                let group = i32::try_from(self.target).ok().and_then(Pid::from_raw);
+                // One that has ended by itself meanwhile is what was asked for.
+                let _ = group.map(|group| kill_process_group(group, Signal::TERM));
+                false
+            }
+            Ok(None) | Err(_) => true,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod ending;
 mod escapes;
+mod lasting;
 mod running;
 mod tools;
 

@@ -1,0 +1,1 @@
+//! Behaviour of the bus through its public interface.
