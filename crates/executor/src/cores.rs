@@ -66,7 +66,12 @@ impl Quota {
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let thousandths = self.thousandths();
-        write!(f, "{}.{:03} cores", thousandths / 1_000, thousandths % 1_000)
+        write!(
+            f,
+            "{}.{:03} cores",
+            thousandths / 1_000,
+            thousandths % 1_000
+        )
     }
 }
 

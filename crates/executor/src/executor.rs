@@ -135,10 +135,12 @@ impl Executor {
         let mut taken = 0;
         while works.len() > 0 {
             let batch = works.len().min(BATCH);
-            taken += self.submit_batch(&mut works, batch).map_err(|source| BulkError {
-                taken: taken + source.0,
-                source: source.1,
-            })?;
+            taken += self
+                .submit_batch(&mut works, batch)
+                .map_err(|source| BulkError {
+                    taken: taken + source.0,
+                    source: source.1,
+                })?;
         }
         Ok(())
     }
@@ -255,7 +257,11 @@ impl Executor {
     /// Where its workers are.
     #[must_use]
     pub fn placements(&self) -> Vec<Placement> {
-        lock(&self.crew.placements).iter().flatten().cloned().collect()
+        lock(&self.crew.placements)
+            .iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// Takes no tasks from now on, runs what was taken in, and ends the workers.
@@ -268,7 +274,9 @@ impl Executor {
     pub fn shutdown(&self, deadline: impl Into<Deadline>) -> bool {
         self.pool.close(false);
         let is_worker = Worker::with(&self.pool, |worker| worker.is_some());
-        let is_drained = self.crew.wait_for_all(deadline.into(), usize::from(is_worker));
+        let is_drained = self
+            .crew
+            .wait_for_all(deadline.into(), usize::from(is_worker));
         self.pool.close(true);
         self.crew.join_others();
         self.pool.refuse_rest();
@@ -337,7 +345,9 @@ impl Executor {
             Some(number) => format!("{}-urgent-{number}", options.name),
         };
         let is_pinned = options.is_pinned && reserved.is_none();
-        let core = is_pinned.then(|| self.cores.core_for(seat, workers)).flatten();
+        let core = is_pinned
+            .then(|| self.cores.core_for(seat, workers))
+            .flatten();
         let victims = self.victims_of(seat);
         let (pool, crew) = (Arc::clone(&self.pool), Arc::clone(&self.crew));
         let placement = thread.clone();
@@ -430,10 +440,15 @@ impl Crew {
 
     /// Waits for the ends of all threads but this one.
     fn join_others(&self) {
-        let threads: Vec<_> = lock(&self.threads).iter_mut().filter_map(Option::take).collect();
+        let threads: Vec<_> = lock(&self.threads)
+            .iter_mut()
+            .filter_map(Option::take)
+            .collect();
         for thread in threads {
             if thread.thread().id() != current().id() {
-                thread.join().expect("a worker catches what tasks panic with");
+                thread
+                    .join()
+                    .expect("a worker catches what tasks panic with");
             }
         }
     }

@@ -164,7 +164,10 @@ impl<'w> Scope<'w> {
         half.wait(worker);
         // SAFETY: the latch is set.
         let second = unsafe { half.take_result() };
-        (first, second.unwrap_or_else(|payload| resume_unwind(payload)))
+        (
+            first,
+            second.unwrap_or_else(|payload| resume_unwind(payload)),
+        )
     }
 }
 
@@ -323,7 +326,9 @@ where
     unsafe fn take_result(&self) -> Caught<R> {
         // SAFETY: the thief does not touch it after it has set the latch.
         let result = unsafe { &mut *self.result.get() };
-        result.take().expect("it is written before the latch is set")
+        result
+            .take()
+            .expect("it is written before the latch is set")
     }
 }
 

@@ -98,10 +98,7 @@ impl<T> Handle<T> {
     /// # Errors
     ///
     /// The handle; the task goes on.
-    pub fn wait_until(
-        self,
-        deadline: impl Into<Deadline>,
-    ) -> Result<Result<T, TaskError>, Self> {
+    pub fn wait_until(self, deadline: impl Into<Deadline>) -> Result<Result<T, TaskError>, Self> {
         let Deadline::At(moment) = deadline.into() else {
             return Ok(self.wait());
         };

@@ -6,10 +6,7 @@
 //!                     ▲                                       │ set, which wakes it
 //!                     └───────────────────────────────────────┘
 //! ```
-#![expect(
-    unsafe_code,
-    reason = "the latch may be gone as soon as it is set"
-)]
+#![expect(unsafe_code, reason = "the latch may be gone as soon as it is set")]
 
 use crate::sync::{AtomicU32, Ordering, Parker};
 
@@ -56,12 +53,9 @@ impl Latch {
     /// Sleeps until it is set.
     pub(crate) fn sleep(&self, parker: &Parker) {
         // Relaxed: what is published comes with `DONE`, which is loaded below.
-        let slept = self.state.compare_exchange(
-            PENDING,
-            SLEEPING,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let slept =
+            self.state
+                .compare_exchange(PENDING, SLEEPING, Ordering::Relaxed, Ordering::Relaxed);
         if slept.is_err() {
             debug_assert!(self.is_done(), "one thread waits");
         }

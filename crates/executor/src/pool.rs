@@ -94,8 +94,7 @@ pub(crate) struct Call {
 
 impl Pool {
     pub(crate) fn new(options: &Options, workers: usize, workers_max: usize) -> Self {
-        let (lane, lane_end) =
-            mpmc::ring(options.lane_capacity).expect("the capacity was checked");
+        let (lane, lane_end) = mpmc::ring(options.lane_capacity).expect("the capacity was checked");
         let seats = (0..workers_max + options.reserved_workers).map(|_| {
             let (owner, stealer) = deque(DEQUE_CAPACITY);
             Seat {

@@ -242,7 +242,9 @@ impl<T> Queue<T> {
             Asker::Reserved => (Priority::High, false),
         };
         let is_aged_due = self.picks_since_aged + 1 >= self.rules.aged_every;
-        let aged = (may_be_aged && is_aged_due).then(|| self.aged(now)).flatten();
+        let aged = (may_be_aged && is_aged_due)
+            .then(|| self.aged(now))
+            .flatten();
         let (place, priority) = match aged {
             Some(head) => {
                 self.picks_since_aged = 0;

@@ -234,14 +234,12 @@ impl Worker {
         } else {
             from_queue().or_else(|| self.from_lane())
         };
-        found
-            .or_else(|| self.steal().map(Work::Piece))
-            .or_else(|| {
-                let is_low = is_ready(&ready.low);
-                is_low
-                    .then(|| self.pick(Asker::Worker(Priority::Low)))
-                    .flatten()
-            })
+        found.or_else(|| self.steal().map(Work::Piece)).or_else(|| {
+            let is_low = is_ready(&ready.low);
+            is_low
+                .then(|| self.pick(Asker::Worker(Priority::Low)))
+                .flatten()
+        })
     }
 
     #[cold]

@@ -1,5 +1,5 @@
-use std::pin::pin;
 use crate::sync::{AtomicUsize, Ordering};
+use std::pin::pin;
 use std::task::Wake;
 
 use super::*;
@@ -67,9 +67,18 @@ fn a_task_that_runs_sees_that_it_is_cancelled_and_keeps_its_result() {
 #[test]
 fn a_refused_task_says_why() {
     for (why, expected) in [
-        (Refusal::DeadlinePassed, "the task's deadline passed before it began"),
-        (Refusal::Displaced, "the task lost its place in the queue to a newer one"),
-        (Refusal::Stopped, "the executor stopped before the task began"),
+        (
+            Refusal::DeadlinePassed,
+            "the task's deadline passed before it began",
+        ),
+        (
+            Refusal::Displaced,
+            "the task lost its place in the queue to a newer one",
+        ),
+        (
+            Refusal::Stopped,
+            "the executor stopped before the task began",
+        ),
     ] {
         let (task, handle) = given(|_| ());
         assert_eq!(task.refuse(why), Outcome::Refused);
@@ -95,7 +104,10 @@ fn a_future_is_woken_once_by_the_end_and_by_the_newest_waker() {
         assert!(polled.is_pending());
     }
     assert_eq!(task.run(), Outcome::Finished);
-    assert_eq!(wakers.each_ref().map(|it| it.0.load(Ordering::Relaxed)), [0, 1]);
+    assert_eq!(
+        wakers.each_ref().map(|it| it.0.load(Ordering::Relaxed)),
+        [0, 1]
+    );
     let polled = handle.poll(&mut Context::from_waker(Waker::noop()));
     assert!(matches!(polled, Poll::Ready(Ok(7))));
 }

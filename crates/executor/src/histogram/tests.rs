@@ -11,7 +11,10 @@ fn every_time_lies_in_its_bucket_and_no_bucket_is_wider_than_a_sixteenth() {
             continue;
         }
         assert!(time_ns <= end_ns(at), "{time_ns} is above bucket {at}");
-        assert!(at == 0 || time_ns > end_ns(at - 1), "{time_ns} is below bucket {at}");
+        assert!(
+            at == 0 || time_ns > end_ns(at - 1),
+            "{time_ns} is below bucket {at}"
+        );
         assert!(end_ns(at) - time_ns <= time_ns / 16, "{time_ns} in {at}");
     }
     assert_eq!(end_ns(BUCKETS - 2), (1 << EXPONENT_MAX) - 1);

@@ -205,20 +205,33 @@ impl Checked {
         };
         let at = self.waits.iter().position(|it| it.task == picked.task);
         let at = at.expect("what is picked waits: nothing is invented, and nothing picked twice");
-        assert!(heads.contains(&at), "it is the first of its key, which may run");
+        assert!(
+            heads.contains(&at),
+            "it is the first of its key, which may run"
+        );
         if let Some(aged) = aged {
             assert_eq!(at, aged, "the oldest that may run is due");
             self.since_aged = 0;
         } else {
-            assert_eq!(Some(picked.priority), best, "a more urgent task could have run");
+            assert_eq!(
+                Some(picked.priority),
+                best,
+                "a more urgent task could have run"
+            );
             self.since_aged += u32::from(may_be_aged);
             self.check_turn(&heads, at);
         }
         let task = self.waits.remove(at);
         assert_eq!(picked.priority, task.priority);
         assert_eq!(picked.waited, self.now - task.arrived);
-        assert_eq!(picked.is_expired, task.deadline.is_some_and(|it| it <= self.now));
-        assert_eq!(picked.turn.is_some(), !picked.is_expired && task.key.is_some());
+        assert_eq!(
+            picked.is_expired,
+            task.deadline.is_some_and(|it| it <= self.now)
+        );
+        assert_eq!(
+            picked.turn.is_some(),
+            !picked.is_expired && task.key.is_some()
+        );
         if !picked.is_expired {
             self.running.push((task.key, picked.turn));
         }
