@@ -5,14 +5,14 @@
 //! ```text
 //!            finds nothing, a seat is free          has polled long enough
 //!   busy ─────────────────────────────▶ spinning ─────────────────────────▶ asleep
-//!    ▲  │                                  │ ▲                                │ │
-//!    │  └── finds nothing, no seat is free ┼─┼───────────────────────────────▶│ │
-//!    │                                     │ └─────────────────── is woken ───┘ │
-//!    └────────── finds work ───────────────┴──────────── sees work while falling asleep
+//!    ▲  │                                  │ ▲                                ▲ │
+//!    │  └── finds nothing, no seat is free ┼─┼────────────────────────────────┘ │
+//!    └────────── finds work ───────────────┘ └──── is woken, or sees work ──────┘
 //! ```
 //!
 //! Somebody who is woken counts as spinning from the moment in which the waker decides, so that the
-//! next submissions do not wake others while it is on its way.
+//! next submissions do not wake others while it is on its way. So does who sees work while it falls
+//! asleep, for the same reason: whoever relied on its polling must not have relied in vain.
 //!
 //! # Who touches what
 //!
@@ -40,15 +40,6 @@ const SPINNER: u32 = 1 << 16;
 
 /// Most workers: each count fits its half of `state`.
 pub(crate) const WORKERS_MAX: usize = 1 << 10;
-
-/// How a worker came back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rest {
-    /// It saw work before it slept, and is busy.
-    SawWork,
-    /// It was woken, and counts as spinning.
-    Woken,
-}
 
 /// What a call to wake somebody found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,12 +120,9 @@ impl Idle {
     }
 
     /// Leaves the seat, if it `is_spinning`, and sleeps until it is woken, unless there is work.
-    pub(crate) fn sleep(
-        &self,
-        worker: usize,
-        is_spinning: bool,
-        has_work: impl FnOnce() -> bool,
-    ) -> Rest {
+    ///
+    /// Afterwards the worker counts as spinning.
+    pub(crate) fn sleep(&self, worker: usize, is_spinning: bool, has_work: impl FnOnce() -> bool) {
         let mut sleepers = lock(&self.sleepers);
         sleepers.push(worker);
         let leaving = if is_spinning { SPINNER } else { 0 };
@@ -148,14 +136,13 @@ impl Idle {
             let mut sleepers = lock(&self.sleepers);
             if let Some(place) = sleepers.iter().position(|it| *it == worker) {
                 sleepers.remove(place);
-                self.state.0.fetch_sub(SLEEPER, Ordering::Relaxed);
-                return Rest::SawWork;
+                self.state.0.fetch_add(SPINNER - SLEEPER, Ordering::Relaxed);
+                return;
             }
             // Somebody has taken it out, and wakes it: that is waited for, so that the next sleep
             // is not ended by it.
         }
         self.parkers[worker].park();
-        Rest::Woken
     }
 
     /// Wakes everybody that sleeps.

@@ -15,7 +15,7 @@ use loom::cell::UnsafeCell;
 use loom::thread;
 
 use crate::deque::{Owner, Stealer, Theft, deque};
-use crate::idle::{Idle, Rest};
+use crate::idle::Idle;
 use crate::latch::Latch;
 use crate::sync::{AtomicU32, Ordering, Parker};
 
@@ -149,7 +149,8 @@ fn take_one(idle: &Idle, work: &AtomicU32, worker: usize, spins: bool) {
             return;
         }
         is_spinning |= spins && !is_spinning && idle.try_spin();
-        is_spinning = idle.sleep(worker, is_spinning, has_work) == Rest::Woken;
+        idle.sleep(worker, is_spinning, has_work);
+        is_spinning = true;
     }
 }
 
@@ -203,7 +204,8 @@ fn loom_idle_the_end_wakes_all() {
                     let has_ended = || is_over.load(Ordering::Acquire) > 0;
                     let mut is_spinning = false;
                     while !has_ended() {
-                        is_spinning = idle.sleep(worker, is_spinning, has_ended) == Rest::Woken;
+                        idle.sleep(worker, is_spinning, has_ended);
+                        is_spinning = true;
                     }
                 })
             })

@@ -24,7 +24,6 @@ use claude_flow_ringbuf::{Pop, mpmc};
 
 use crate::deque::{Owner, Theft};
 use crate::fork::Forks;
-use crate::idle::Rest;
 use crate::job::{Job, Outcome, Refusal};
 use crate::piece::{self, Piece};
 use crate::pool::{Pool, Seat};
@@ -351,11 +350,11 @@ impl Worker {
 
     fn sleep(&self, idle: &crate::idle::Idle, place: usize) {
         self.seat().counters.slept.add(1);
-        let rest = idle.sleep(place, self.is_spinning.get(), || {
+        idle.sleep(place, self.is_spinning.get(), || {
             self.pool.tell_of_room();
             self.has_work() || self.pool.is_leaving(self.index, true)
         });
-        self.is_spinning.set(rest == Rest::Woken);
+        self.is_spinning.set(true);
     }
 
     /// Whether there is anything that this worker would find.

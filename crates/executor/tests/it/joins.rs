@@ -35,7 +35,9 @@ fn every_leaf_is_visited_once() {
         let executor = start(workers, |_| ());
         for depth in 0..DEPTH {
             let visits = AtomicUsize::new(0);
-            let each = || drop(visits.fetch_add(1, Ordering::Relaxed));
+            let each = || {
+                visits.fetch_add(1, Ordering::Relaxed);
+            };
             let count = executor.fork_join(|scope| leaves(scope, depth, &each));
             assert_eq!(count, expected(depth));
             assert_eq!(visits.load(Ordering::Relaxed) as u64, count);
@@ -49,7 +51,9 @@ fn halves_are_done_by_whoever_has_nothing_to_do() {
     let executor = start(2, |_| ());
     let is_stolen = |executor: &Executor| executor.metrics().stolen > 0;
     crate::wait_for("another worker takes part", || {
-        let each = || drop(std::hint::black_box((0..2_000).sum::<u64>()));
+        let each = || {
+            std::hint::black_box((0..2_000).sum::<u64>());
+        };
         let count = executor.fork_join(|scope| leaves(scope, DEPTH, &each));
         assert_eq!(count, expected(DEPTH));
         is_stolen(&executor)
@@ -85,7 +89,9 @@ fn tasks_are_spawned_within_joins() {
     let count = Arc::new(AtomicUsize::new(0));
     let each = || {
         let count = Arc::clone(&count);
-        let work = move || drop(count.fetch_add(1, Ordering::Relaxed));
+        let work = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
         executor.submit(work).expect("there is room");
     };
     let spawned = executor.fork_join(|scope| leaves(scope, DEPTH.min(10), &each));

@@ -27,7 +27,9 @@ fn every_plain_task_runs_once() {
             scope.spawn(|| {
                 for _ in 0..1_000 {
                     let count = Arc::clone(&count);
-                    let work = move || drop(count.fetch_add(1, Ordering::Relaxed));
+                    let work = move || {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    };
                     executor.submit(work).expect("there is room in time");
                 }
             });
@@ -114,7 +116,7 @@ fn an_urgent_task_runs_while_all_workers_are_busy() {
         let task = executor.spawn_with(with_priority(priority), |_| 7);
         assert_eq!(result(task.expect("there is room")), 7);
     }
-    gates.map(Gate::open);
+    gates.into_iter().for_each(Gate::open);
 }
 
 #[test]
