@@ -212,9 +212,9 @@ fn nodes(dir: &Path) -> Vec<(usize, Vec<usize>)> {
 fn parse_list(list: &str) -> Vec<usize> {
     let mut numbers = Vec::new();
     for part in list.trim().split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        if let (Ok(first), Ok(last)) = (first.parse(), last.parse::<usize>()) {
-            numbers.extend(first..=last.min(rustix::thread::CpuSet::MAX_CPU));
+        let (start, end) = part.split_once('-').unwrap_or((part, part));
+        if let (Ok(start), Ok(end)) = (start.parse(), end.parse::<usize>()) {
+            numbers.extend(start..=end.min(rustix::thread::CpuSet::MAX_CPU));
         }
     }
     numbers

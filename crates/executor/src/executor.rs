@@ -419,19 +419,16 @@ impl Crew {
     fn wait_for_all(&self, deadline: Deadline, rest: usize) -> bool {
         let mut alive = lock(&self.alive);
         while *alive > rest {
-            let woken = match deadline {
-                Deadline::At(moment) => {
-                    let rest = moment.saturating_duration_since(Instant::now());
-                    if rest.is_zero() {
-                        return false;
-                    }
-                    let woken = self.left.wait_timeout(alive, rest);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
+            let woken = if let Deadline::At(moment) = deadline {
+                let rest = moment.saturating_duration_since(Instant::now());
+                if rest.is_zero() {
+                    return false;
                 }
-                _ => {
-                    let woken = self.left.wait(alive);
-                    woken.unwrap_or_else(PoisonError::into_inner)
-                }
+                let woken = self.left.wait_timeout(alive, rest);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                let woken = self.left.wait(alive);
+                woken.unwrap_or_else(PoisonError::into_inner)
             };
             alive = woken;
         }

@@ -34,7 +34,7 @@
     reason = "halves of joins lie on the stack of the worker that waits for them"
 )]
 
-use std::cell::{Cell, UnsafeCell};
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -43,7 +43,7 @@ use std::ptr::NonNull;
 
 use crate::latch::Latch;
 use crate::piece::Piece;
-use crate::sync::{AtomicBool, Caught, Ordering};
+use crate::sync::{AtomicBool, Caught, Ordering, UnsafeCell};
 use crate::worker::Worker;
 
 /// How many halves a worker has on its list before it stops adding any.
@@ -236,6 +236,7 @@ impl Forks {
             return;
         }
         let promoted = self.promoted.get();
+        debug_assert!(promoted < self.len.get(), "a half was added just now");
         let Some(piece) = self.places[promoted].get() else {
             return;
         };

@@ -262,7 +262,20 @@ where
     fn run(self) -> Outcome {
         let Self { work, task } = self;
         if task.token.is_cancelled() {
-            task.end_if_waiting(TaskError::Cancelled);
+            let deadline = task.token.deadline();
+            let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let (why, outcome) = if is_late {
+                (TaskError::DeadlinePassed, Outcome::Refused)
+            } else {
+                (TaskError::Cancelled, Outcome::Cancelled)
+            };
+            // One that has ended already was cancelled by its handle.
+            let is_ended = !task.end_if_waiting(why);
+            return if is_ended {
+                Outcome::Cancelled
+            } else {
+                outcome
+            };
         }
         if !task.begin() {
             return Outcome::Cancelled;

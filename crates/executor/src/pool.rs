@@ -72,6 +72,15 @@ pub(crate) struct Ready {
     len: AtomicUsize,
 }
 
+impl Ready {
+    /// Whether the queue has a task that may run.
+    pub(crate) fn is_any(&self) -> bool {
+        let counts = [&self.urgent, &self.normal, &self.low];
+        // SYNC: pairs with the Release stores in `Pool::publish`.
+        counts.into_iter().any(|it| it.load(Ordering::Acquire) > 0)
+    }
+}
+
 /// What others know of one worker.
 pub(crate) struct Seat {
     pub(crate) stealer: Stealer<Piece>,
@@ -181,7 +190,7 @@ impl Pool {
             }
             let Some(deadline) = waits_until else {
                 drop(queue);
-                return self.reject(job, self.full(self.options.queue_capacity));
+                return self.reject(job, full(self.options.queue_capacity));
             };
             (queue, waits_until) = self.wait_for_room(queue, deadline, Queue::has_room);
             if self.is_closed() {
@@ -202,7 +211,7 @@ impl Pool {
                 let waiting_max = self.options.key_waiting_max;
                 self.reject(job, AdmissionError::KeyFull { key, waiting_max })
             }
-            (Err((job, _)), _) => self.reject(job, self.full(self.options.queue_capacity)),
+            (Err((job, _)), _) => self.reject(job, full(self.options.queue_capacity)),
         }
     }
 
@@ -379,7 +388,7 @@ impl Pool {
                 Err(full) => full.into_inner(),
             };
             let Some(deadline) = waits_until else {
-                return self.reject(job, self.full(self.options.lane_capacity));
+                return self.reject(job, full(self.options.lane_capacity));
             };
             let has_place = |_: &Queue<Job>| self.lane.len() < self.lane.capacity();
             let (queue, until) = self.wait_for_room(self.lock_queue(), deadline, has_place);
@@ -412,16 +421,16 @@ impl Pool {
         (queue, (!rest.is_zero()).then_some(deadline))
     }
 
-    fn full(&self, capacity: usize) -> AdmissionError {
-        AdmissionError::Full { capacity }
-    }
-
     #[cold]
     fn reject(&self, job: Job, why: AdmissionError) -> Result<(), AdmissionError> {
         self.counters.rejected.add_shared(1);
         job.refuse(Refusal::Stopped);
         Err(why)
     }
+}
+
+fn full(capacity: usize) -> AdmissionError {
+    AdmissionError::Full { capacity }
 }
 
 /// Whether the next plain task of this thread is timed.
@@ -432,5 +441,5 @@ pub(crate) fn is_timed() -> bool {
     }
     let count = PLAIN_COUNT.get();
     PLAIN_COUNT.set(count.wrapping_add(1));
-    count % TIMED_EVERY == 0
+    count.is_multiple_of(TIMED_EVERY)
 }

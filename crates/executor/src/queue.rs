@@ -245,18 +245,15 @@ impl<T> Queue<T> {
         let aged = (may_be_aged && is_aged_due)
             .then(|| self.aged(now))
             .flatten();
-        let (place, priority) = match aged {
-            Some(head) => {
-                self.picks_since_aged = 0;
-                head
+        let (place, priority) = if let Some(head) = aged {
+            self.picks_since_aged = 0;
+            head
+        } else {
+            let head = self.next_in_turn(least)?;
+            if may_be_aged {
+                self.picks_since_aged = self.picks_since_aged.saturating_add(1);
             }
-            None => {
-                let head = self.next_in_turn(least)?;
-                if may_be_aged {
-                    self.picks_since_aged = self.picks_since_aged.saturating_add(1);
-                }
-                head
-            }
+            head
         };
         let entry = self.take(place, priority)?;
         let is_expired = entry.deadline.is_some_and(|deadline| deadline <= now);

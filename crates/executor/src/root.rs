@@ -4,14 +4,13 @@
     reason = "a worker runs what lies on the stack of the thread that waits"
 )]
 
-use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use crate::fork::Scope;
 use crate::job::{Job, Outcome, Refusal, Work};
 use crate::pool::Pool;
-use crate::sync::{AtomicBool, Caught, Ordering, Parker};
+use crate::sync::{AtomicBool, Caught, Ordering, Parker, UnsafeCell};
 use crate::worker::Worker;
 
 /// Runs it on a worker and waits; on this thread if no worker takes it.

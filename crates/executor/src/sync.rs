@@ -8,6 +8,7 @@ pub(crate) use loom::sync::{
 
 #[cfg(not(loom))]
 pub(crate) use std::{
+    cell::UnsafeCell,
     hint::spin_loop,
     sync::{
         Condvar, Mutex, MutexGuard,

@@ -190,7 +190,7 @@ impl Worker {
                 continue;
             }
             polls = polls.wrapping_add(1);
-            if polls % POLLS == 0 {
+            if polls.is_multiple_of(POLLS) {
                 self.ask();
                 if since.elapsed() >= JOIN_SPIN {
                     return sleep();
@@ -209,7 +209,7 @@ impl Worker {
         }
         let tick = self.tick.get().wrapping_add(1);
         self.tick.set(tick);
-        if tick % FAIR_EVERY == 0
+        if tick.is_multiple_of(FAIR_EVERY)
             && let Some(work) = self.find_in_fairness(tick / FAIR_EVERY)
         {
             return Some(work);
@@ -222,16 +222,16 @@ impl Worker {
         if let Some(piece) = self.deque.pop() {
             return Some(Work::Piece(piece));
         }
-        let from_queue = || {
+        let pick_normal = || {
             let is_normal = is_ready(&ready.normal);
             is_normal
                 .then(|| self.pick(Asker::Worker(Priority::Normal)))
                 .flatten()
         };
-        let found = if tick % 2 == 0 {
-            self.from_lane().or_else(from_queue)
+        let found = if tick.is_multiple_of(2) {
+            self.pop_lane().or_else(pick_normal)
         } else {
-            from_queue().or_else(|| self.from_lane())
+            pick_normal().or_else(|| self.pop_lane())
         };
         found.or_else(|| self.steal().map(Work::Piece)).or_else(|| {
             let is_low = is_ready(&ready.low);
@@ -245,13 +245,14 @@ impl Worker {
     fn find_in_fairness(&self, round: u32) -> Option<Work> {
         self.pool.tell_of_room();
         match round % 3 {
-            0 => self.pick(Asker::Worker(Priority::Low)),
-            1 => self.from_lane(),
+            0 if self.pool.ready.0.is_any() => self.pick(Asker::Worker(Priority::Low)),
+            0 => None,
+            1 => self.pop_lane(),
             _ => steal_from(self.seat()).map(Work::Piece),
         }
     }
 
-    fn from_lane(&self) -> Option<Work> {
+    fn pop_lane(&self) -> Option<Work> {
         if !self.lane.is_pop_ready() {
             return None;
         }

@@ -1,6 +1,7 @@
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 use claude_flow_executor::{
@@ -96,14 +97,14 @@ fn submit(
 /// One of those who submit: waits for what it has a handle for.
 fn submitter(executor: &Executor, seed: u64, count: u64, ran: &Arc<AtomicU64>) -> (Seen, u64) {
     let mut random = Random(seed);
-    let mut seen = Seen::default();
+    let mut outcomes = Seen::default();
     let mut detached = 0;
     let mut open = Vec::new();
     for number in 0..count {
         match submit(executor, &mut random, ran) {
             Ok(Some(handle)) => open.push(handle),
             Ok(None) => detached += 1,
-            Err(_) => seen.rejected += 1,
+            Err(_) => outcomes.rejected += 1,
         }
         if !open.is_empty() && random.below(10) == 0 {
             let at = random.below(open.len() as u64);
@@ -114,10 +115,10 @@ fn submitter(executor: &Executor, seed: u64, count: u64, ran: &Arc<AtomicU64>) -
             executor.resize(workers).expect("one to four may be");
         }
         if open.len() == OPEN_MAX || number + 1 == count {
-            open.drain(..).for_each(|handle| see(handle, &mut seen));
+            open.drain(..).for_each(|handle| see(handle, &mut outcomes));
         }
     }
-    (seen, detached)
+    (outcomes, detached)
 }
 
 fn see(handle: Handle<u64>, seen: &mut Seen) {
@@ -144,23 +145,22 @@ fn check(seed: u64, overflow: Overflow) {
         options.reserved_workers = 1;
     });
     let ran = Arc::new(AtomicU64::new(0));
-    let count = tasks() / SUBMITTERS / 2;
-    let seen = std::thread::scope(|scope| {
+    let count = tasks() / SUBMITTERS;
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
         let submitters: Vec<_> = (0..SUBMITTERS)
             .map(|number| {
                 let (executor, ran) = (&executor, &ran);
                 scope.spawn(move || submitter(executor, seed + number, count, ran))
             })
             .collect();
-        let seen = submitters.into_iter().map(|it| it.join());
-        let seen: Vec<_> = seen.map(|it| it.expect("it does not panic")).collect();
-        seen
+        let ended = submitters.into_iter().map(ScopedJoinHandle::join);
+        ended.map(|it| it.expect("it does not panic")).collect()
     });
     assert!(executor.shutdown(Instant::now() + PATIENCE));
     let metrics = executor.metrics();
-    let sum = |of: fn(&Seen) -> u64| seen.iter().map(|(seen, _)| of(seen)).sum::<u64>();
-    let detached: u64 = seen.iter().map(|(_, detached)| detached).sum();
-    eprintln!("seed {seed}: {seen:?}, {metrics:?}");
+    let sum = |of: fn(&Seen) -> u64| outcomes.iter().map(|(it, _)| of(it)).sum::<u64>();
+    let detached: u64 = outcomes.iter().map(|(_, detached)| detached).sum();
+    eprintln!("seed {seed}: {outcomes:?}, {metrics:?}");
     let begun = metrics.finished + metrics.panicked;
     assert_eq!(ran.load(Ordering::Relaxed), begun, "nothing runs twice");
     assert_eq!(begun, sum(|it| it.finished + it.panicked) + detached);

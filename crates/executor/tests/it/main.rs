@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use claude_flow_executor::{Executor, Handle, Options, Priority, TaskOptions};
 
 /// After so long a test that waits for something fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An executor that is small, and the same on every machine.
 fn start(workers: usize, change: impl FnOnce(&mut Options)) -> Executor {
