@@ -7,6 +7,17 @@
 //! before it went in, and nobody sleeps for ever while there is work (loom calls that a deadlock).
 //! Loom treats `SeqCst` accesses as `AcqRel` (fences are honoured) and does not explore load
 //! buffering. The injector is `ringbuf`'s, with its own models.
+//!
+//! What the models catch was tried by breaking one thing at a time:
+//!
+//! | broken | caught by |
+//! |---|---|
+//! | no fence in `Idle::notify`, or none in `Idle::sleep` | `loom_idle_a_worker_that_falls_asleep_is_woken`, `loom_idle_two_workers_get_two_pieces_of_work` (deadlocks) |
+//! | no fence in `Idle::stop_spinning` | `loom_idle_two_workers_get_two_pieces_of_work` (a deadlock) |
+//! | who sees work while falling asleep does not count as spinning | `loom_idle_two_workers_get_two_pieces_of_work` (a deadlock) |
+//! | no fence in `Owner::pop` | `loom_deque_pops_against_thefts`, `loom_deque_uses_places_again_beside_thefts` |
+//! | the store of `bottom` in `Owner::push` is Relaxed | all four of the deque |
+//! | the exchange in `Latch::set` is Relaxed | `loom_latch_sleeps_until_it_is_set` |
 
 use std::ptr::NonNull;
 use std::sync::Arc;
