@@ -255,6 +255,11 @@ fn loom_latch_sleeps_until_it_is_set() {
         // SAFETY: the waiter waits for it.
         unsafe { Latch::set(&raw const (*half.as_ptr()).latch, parker) };
     }
+    #[expect(unsafe_code, reason = "as above")]
+    fn result(half: &Half) -> u32 {
+        // SAFETY: the latch is set, after which the thief does not touch it.
+        half.result.with(|result| unsafe { *result })
+    }
     model(|| {
         let parker = Arc::new(Parker::new());
         let half = Box::new(Half {
@@ -265,7 +270,7 @@ fn loom_latch_sleeps_until_it_is_set() {
         let its_parker = Arc::clone(&parker);
         let thief = thread::spawn(move || set(sent, &its_parker));
         half.latch.sleep(&parker);
-        assert_eq!(half.result.into_inner(), 7);
+        assert_eq!(result(&half), 7);
         thief.join().expect("the thief does not panic");
     });
 }
