@@ -204,6 +204,22 @@ impl<T, W: Wait> Producer<T, W> {
     pub fn capacity(&self) -> usize {
         self.shared.claims.capacity()
     }
+
+    /// How many values are in the ring or being pushed, at some moment.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let shared = &*self.shared;
+        // Before the tail, so that it is not above it; both may have gone on in between.
+        let head = shared.head.0.load(Ordering::Acquire);
+        let count = shared.claims.count(head, shared.claims.tail());
+        count.min(self.capacity())
+    }
+
+    /// Whether nothing was in the ring, at some moment.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<T, W: Wait> Push<T> for Producer<T, W> {
