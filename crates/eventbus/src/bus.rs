@@ -229,9 +229,7 @@ impl Bus {
         };
         registry.next_number += 1;
         let queue = Arc::downgrade(&queue);
-        registry
-            .members
-            .insert(number, Membership { queue, place });
+        registry.members.insert(number, Membership { queue, place });
         drop(registry);
         Ok(Subscriber::new(Arc::clone(&self.shared), number, receiver))
     }

@@ -8,6 +8,8 @@ mod clock;
 mod envelope;
 mod event;
 mod id;
+#[cfg(all(test, loom))]
+mod loom_tests;
 mod pattern;
 mod publisher;
 mod queue;
@@ -32,8 +34,6 @@ pub use crate::queue::Overflow;
 pub use crate::router::{
     Matches, RouteCache, RouteKey, Router, RouterFullError, SUBSCRIPTIONS_MAX,
 };
-pub use crate::subscriber::{
-    Control, Iter, RecvError, RecvFuture, Subscriber, SubscriptionStats,
-};
+pub use crate::subscriber::{Control, Iter, RecvError, RecvFuture, Subscriber, SubscriptionStats};
 pub use crate::target::{Filter, Share};
 pub use crate::topic::{TOKENS_MAX, TOPIC_BYTES_MAX, Topic, TopicError};

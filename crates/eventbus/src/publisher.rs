@@ -188,7 +188,12 @@ impl Publisher {
     /// # Errors
     ///
     /// [`PublishError`]; nobody gets anything.
-    pub fn publish_with(&mut self, topic: &Topic, fields: &Fields<'_>, payload: &[u8]) -> Published {
+    pub fn publish_with(
+        &mut self,
+        topic: &Topic,
+        fields: &Fields<'_>,
+        payload: &[u8],
+    ) -> Published {
         self.source.stamper.read_clock();
         let targets = self.routes.route(topic);
         if targets.len() == 0 {

@@ -42,6 +42,14 @@ use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, try_lock};
 /// has a place and has not filled it yet.
 const EVICTIONS_MAX: usize = if cfg!(loom) { 2 } else { 64 };
 
+/// A publisher that finds its subscriber's queue full looks again, with so many pauses between,
+/// until this part of the queue is free: as long as there is more room each time, and so often at
+/// most (some 0.1 ms). If it went on with the first free place both would hand each other one
+/// place at a time, and if it slept the subscriber would have to wake it.
+const HOLD_OFF_LOOKS: u32 = if cfg!(any(loom, miri)) { 0 } else { 256 };
+const HOLD_OFF_PAUSES: u32 = 8;
+const HOLD_OFF_FRACTION: usize = 8;
+
 /// What happens to a message for which a subscriber's queue has no place.
 ///
 /// Whatever is lost is counted, told to the publisher ([`Receipt`](crate::Receipt)) and to the
@@ -185,6 +193,9 @@ impl<T> Queue<T> {
     ) -> Result<(), usize> {
         let lane = self.lane_of(priority);
         let count = values.len();
+        if count == 0 {
+            return Ok(());
+        }
         if self.overflow != Overflow::DropOldest
             && let Ok(mut places) = lane.tx.try_claim(count)
         {
@@ -236,6 +247,7 @@ impl<T> Queue<T> {
         patience: Duration,
         tally: &mut Tally,
     ) -> Result<(), T> {
+        self.hold_off(lane);
         let deadline = Deadline::after(patience);
         loop {
             let is_in_time = lane.place.wait_until(deadline, || lane.tx.is_push_ready());
@@ -255,12 +267,23 @@ impl<T> Queue<T> {
         }
     }
 
-    fn displace(
-        &self,
-        lane: &Lane<T>,
-        mut entry: Entry<T>,
-        tally: &mut Tally,
-    ) -> Result<(), T> {
+    /// Gives a subscriber that is just receiving some microseconds to make room for many.
+    fn hold_off(&self, lane: &Lane<T>) {
+        let len_wanted = self.capacity - self.capacity / HOLD_OFF_FRACTION;
+        let mut len_before = usize::MAX;
+        for _ in 0..HOLD_OFF_LOOKS {
+            for _ in 0..HOLD_OFF_PAUSES {
+                std::hint::spin_loop();
+            }
+            let len = lane.tx.len();
+            if len <= len_wanted || len >= len_before {
+                return;
+            }
+            len_before = len;
+        }
+    }
+
+    fn displace(&self, lane: &Lane<T>, mut entry: Entry<T>, tally: &mut Tally) -> Result<(), T> {
         for _ in 0..EVICTIONS_MAX {
             // The victim is dropped behind the lock.
             let _victim = self.evict(lane, tally);

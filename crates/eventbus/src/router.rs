@@ -314,7 +314,8 @@ impl<T> Table<T> {
         }
         #[expect(clippy::cast_possible_truncation, reason = "SUBSCRIPTIONS_MAX")]
         let behind = self.large.targets().len() as u32;
-        self.small.each_match(&tokens, |place| found(behind + place));
+        self.small
+            .each_match(&tokens, |place| found(behind + place));
     }
 
     /// The target at a place that [`each_match`](Self::each_match) named.

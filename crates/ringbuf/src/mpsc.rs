@@ -204,7 +204,9 @@ impl<T, W: Wait> Producer<T, W> {
     #[must_use]
     pub fn len(&self) -> usize {
         let released = self.shared.released();
-        self.shared.claims.count(released, self.shared.claims.tail())
+        self.shared
+            .claims
+            .count(released, self.shared.claims.tail())
     }
 
     /// Whether there is no value in the ring.

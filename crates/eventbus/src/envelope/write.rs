@@ -48,8 +48,7 @@ impl Plan {
 }
 
 fn header_bytes(headers: &[(&str, &[u8])]) -> Option<usize> {
-    let is_name_fine =
-        |(name, _): &(&str, _)| (1..=HEADER_NAME_BYTES_MAX).contains(&name.len());
+    let is_name_fine = |(name, _): &(&str, _)| (1..=HEADER_NAME_BYTES_MAX).contains(&name.len());
     if headers.len() > HEADERS_MAX || !headers.iter().all(is_name_fine) {
         return None;
     }

@@ -199,7 +199,9 @@ impl<'a, T> Iterator for Matches<'a, T> {
 impl<T> DoubleEndedIterator for Matches<'_, T> {
     #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.places.next_back().map(|place| self.table.target(*place))
+        self.places
+            .next_back()
+            .map(|place| self.table.target(*place))
     }
 }
 
