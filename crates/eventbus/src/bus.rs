@@ -212,20 +212,19 @@ impl Bus {
             return Err(SubscribeError::Closed);
         }
         let number = registry.next_number;
-        let member = Member {
+        let subscriber = Member {
             queue: Arc::clone(&queue),
             filter: options.filter,
             number,
         };
         let place = match options.group {
             None => {
-                let target = Target::One(Arc::new(member));
+                let target = Target::One(Arc::new(subscriber));
                 Place::Alone(self.shared.router.insert(pattern.clone(), target)?)
             }
-            Some((name, share)) => {
-                self.shared
-                    .join(&mut registry, pattern.clone(), name, share, member)?
-            }
+            Some(group) => self
+                .shared
+                .join(&mut registry, pattern.clone(), group, subscriber)?,
         };
         registry.next_number += 1;
         let queue = Arc::downgrade(&queue);
@@ -293,8 +292,7 @@ impl Shared {
         &self,
         registry: &mut Registry,
         pattern: Pattern,
-        name: String,
-        share: Share,
+        (name, share): (String, Share),
         member: Member,
     ) -> Result<Place, SubscribeError> {
         let place = Place::InGroup(pattern.clone(), name.clone());

@@ -1,4 +1,8 @@
 //! Where the time in envelopes comes from.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a clock is read here; the ban is for the pure crates"
+)]
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -103,6 +103,11 @@ impl Stamper {
         }
     }
 
+    /// The publisher's number.
+    pub(crate) fn publisher(&self) -> u64 {
+        MessageId(self.publisher).publisher()
+    }
+
     /// Reads the clock: the time of the messages that are stamped next.
     #[inline]
     pub(crate) fn read_clock(&mut self) {

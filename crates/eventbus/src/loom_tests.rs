@@ -22,7 +22,7 @@ use crate::queue::{Overflow, Popped, Queue, Receiver, Shape, Tally};
 use crate::sync::{AtomicBool, Ordering};
 use crate::{Pattern, Priority, RecvError, Router, Topic};
 
-const PREEMPTIONS_MAX: usize = 2;
+const PREEMPTIONS_MAX: usize = 3;
 
 fn model(body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();

@@ -57,10 +57,8 @@ impl Pattern {
         let mut topic = topic.tokens();
         for token in self.tokens() {
             match (token, topic.next()) {
-                (_, None) => return false,
                 (REST, Some(_)) => return true,
-                (ANY, Some(_)) => {}
-                (token, Some(found)) if token == found => {}
+                (token, Some(found)) if token == ANY || token == found => {}
                 _ => return false,
             }
         }

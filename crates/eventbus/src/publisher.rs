@@ -174,6 +174,11 @@ impl Publisher {
         }
     }
 
+    /// Its number, as in the identifiers of its messages.
+    pub(crate) fn number(&self) -> u64 {
+        self.source.stamper.publisher()
+    }
+
     /// Publishes a copy of a payload.
     ///
     /// # Errors

@@ -248,15 +248,6 @@ impl Iterator for Iter<'_> {
     }
 }
 
-impl<'a> IntoIterator for &'a mut Subscriber {
-    type Item = Item;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
 /// What [`Subscriber::recv_async`] returns.
 #[must_use = "a future does nothing until it is polled"]
 #[derive(Debug)]

@@ -141,6 +141,10 @@ impl<'a> Envelope<'a> {
     }
 
     /// The topic.
+    ///
+    /// # Panics
+    ///
+    /// Never: [`read`](Self::read) has checked that it is text.
     #[must_use]
     pub fn topic(&self) -> &'a str {
         let topic = &self.bytes[self.topic_start()..self.key_start()];

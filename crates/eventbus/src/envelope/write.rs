@@ -42,7 +42,7 @@ impl Plan {
 
     /// How long all of it is, with the payload.
     #[inline]
-    pub(crate) fn total_bytes(&self) -> usize {
+    pub(crate) fn total_bytes(self) -> usize {
         self.payload_start as usize + self.payload_bytes as usize
     }
 }
@@ -88,26 +88,27 @@ pub(crate) fn write(
     fixed[36..40].copy_from_slice(&plan.payload_bytes.to_le_bytes());
     let mut rest = &mut rest[..plan.payload_start as usize - FIXED_BYTES];
     if let Some(trace) = fields.trace {
-        put(&mut rest, &trace.trace_id);
-        put(&mut rest, &trace.span_id);
-        put(&mut rest, &[trace.flags, 0, 0, 0, 0, 0, 0, 0]);
+        rest = put(rest, &trace.trace_id);
+        rest = put(rest, &trace.span_id);
+        rest = put(rest, &[trace.flags, 0, 0, 0, 0, 0, 0, 0]);
     }
-    put(&mut rest, topic);
+    rest = put(rest, topic);
     if !fields.key.is_empty() {
-        put(&mut rest, fields.key);
+        rest = put(rest, fields.key);
     }
     for (name, value) in fields.headers {
-        put(&mut rest, &[name.len() as u8]);
-        put(&mut rest, &(value.len() as u16).to_le_bytes());
-        put(&mut rest, name.as_bytes());
-        put(&mut rest, value);
+        rest = put(rest, &[name.len() as u8]);
+        rest = put(rest, &(value.len() as u16).to_le_bytes());
+        rest = put(rest, name.as_bytes());
+        rest = put(rest, value);
     }
     rest.fill(0);
 }
 
+/// Puts bytes at the front; what is behind them.
 #[inline]
-fn put(rest: &mut &mut [u8], bytes: &[u8]) {
-    let (place, behind) = std::mem::take(rest).split_at_mut(bytes.len());
-    place.copy_from_slice(bytes);
-    *rest = behind;
+fn put<'a>(place: &'a mut [u8], bytes: &[u8]) -> &'a mut [u8] {
+    let (front, rest) = place.split_at_mut(bytes.len());
+    front.copy_from_slice(bytes);
+    rest
 }

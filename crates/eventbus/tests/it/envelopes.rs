@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use claude_flow_eventbus::{
-    Bus, Envelope, EnvelopeError, Fields, HEADER_BYTES_MAX, HEADERS_MAX, KEY_BYTES_MAX, Priority,
-    PublishError, Receipt, SubscribeOptions, TraceContext,
+    Bus, Envelope, EnvelopeError, Fields, HEADER_BYTES_MAX, HEADERS_MAX, Item, KEY_BYTES_MAX,
+    Priority, PublishError, Receipt, SubscribeOptions, TraceContext,
 };
 
 use crate::make::{At, pattern, pool, topic};
@@ -28,7 +28,7 @@ fn publish(fields: &Fields<'_>) -> (Result<Receipt, PublishError>, Vec<u8>) {
     let receipt = bus
         .publisher()
         .publish_with(&topic("edits.rust.saved"), fields, b"src/main.rs");
-    let event = all.try_recv().ok().and_then(|it| it.into_event());
+    let event = all.try_recv().ok().and_then(Item::into_event);
     let bytes = event.map_or(Vec::new(), |it| it.message().to_vec());
     (receipt, bytes)
 }

@@ -27,7 +27,7 @@ fn one_member_gets_each_and_others_get_all() {
         let receipt = publisher.publish(&topic("jobs.new"), number.to_string().as_bytes());
         assert_eq!(receipt.expect("there is room").delivered, 2);
     }
-    let parts = members.each_mut().map(|it| received(it));
+    let parts = members.each_mut().map(received);
     assert_eq!(parts.each_ref().map(Vec::len), [10, 10, 10]);
     let mut all: Vec<u32> = parts
         .concat()

@@ -11,5 +11,6 @@ mod prop_policies;
 mod prop_router;
 mod publishing;
 mod receiving;
+mod requests;
 mod threads;
 mod topics;

@@ -1,9 +1,10 @@
 //! What most tests need: a bus, patterns and topics, items in words.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use claude_flow_eventbus::{
-    Bus, Clock, Item, Overflow, Pattern, RecvError, SubscribeOptions, Subscriber, Topic,
+    Bus, Clock, Deadline, Item, Overflow, Pattern, RecvError, SubscribeOptions, Subscriber, Topic,
 };
 use claude_flow_msgpool::{ClassOptions, Options, Pool};
 
@@ -58,6 +59,15 @@ pub(crate) fn options(capacity: usize, overflow: Overflow) -> SubscribeOptions {
 pub(crate) fn subscribe(bus: &Bus, text: &str) -> Subscriber {
     bus.subscribe(&pattern(text), SubscribeOptions::default())
         .expect("the options are valid")
+}
+
+/// A deadline that has passed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline is a moment of the clock; nothing waits for it"
+)]
+pub(crate) fn passed() -> Deadline {
+    Deadline::At(Instant::now())
 }
 
 /// What is there now, in words: payloads as text, and gaps as `-n`.
