@@ -21,7 +21,8 @@
 //!
 //! It does not cross processes. A message that came into a queue is lost if its subscriber goes
 //! before it reads it. A publisher that does not publish any more keeps the queues of those that
-//! have left since, empty, until it is dropped. Nothing starts a thread: handlers are loops of their
+//! have left since, empty, until it is dropped. Questions and answers ([`Requester`]) are messages
+//! like all others, and as easily lost. Nothing starts a thread: handlers are loops of their
 //! owners over [`Subscriber::iter`], and there are no retained values.
 //!
 //! # Example

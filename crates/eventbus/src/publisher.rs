@@ -330,6 +330,8 @@ impl TopicPublisher {
                 let why = PublishError::Closed;
                 return Err(BatchError { before, why });
             }
+            // A filter or an iterator that panicked left what was gathered.
+            self.batch.clear();
             let gathered = self.gather(fields, &mut payloads);
             let is_last = self.batch.len() < BATCH;
             self.hand_over(fields.priority, &mut before);

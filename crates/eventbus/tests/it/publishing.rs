@@ -114,6 +114,23 @@ fn a_draft_is_written_in_place_and_reaches_who_is_there_when_it_is_published() {
     assert_eq!(bus.pool().stats().in_use(), 0);
 }
 
+/// What was gathered before a panic is not published by the next batch.
+#[test]
+fn a_batch_that_panics_leaves_nothing_behind() {
+    let bus = bus();
+    let mut subscriber = subscribe(&bus, "a");
+    let mut publisher = bus.publisher_to(&topic("a"));
+    let panicking = ["1", "2"].into_iter().inspect(|it| assert_eq!(*it, "1"));
+    let mut publish = std::panic::AssertUnwindSafe(|| {
+        let _ = publisher.publish_all(&Fields::default(), panicking.clone());
+    });
+    assert!(std::panic::catch_unwind(move || publish()).is_err());
+    let receipt = publisher.publish_all(&Fields::default(), ["3"]);
+    assert_eq!(receipt.expect("there is room").published, 1);
+    assert_eq!(received(&mut subscriber), ["3"]);
+    assert_eq!(bus.pool().stats().in_use(), 0);
+}
+
 #[test]
 fn subscribers_share_one_buffer() {
     let bus = bus();
