@@ -11,6 +11,16 @@
 //! What they do not cover: `arc_swap`, for which a lock stands (`sync.rs`); load buffering, and
 //! `SeqCst` beyond `AcqRel`, which loom does not explore; deadlines, which have passed or never do,
 //! because loom's condition variables do not time out.
+//!
+//! What they catch was tried by breaking one thing at a time, in a copy:
+//!
+//! | broken | caught |
+//! |---|---|
+//! | no notification at the end | yes, a deadlock |
+//! | no last look after the end was seen | yes, three models |
+//! | no notification after a drop | no: the end that follows wakes as well |
+//! | no notification to who waits for a place when the subscriber goes | no |
+//! | the generation is stored before the table | no |
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};

@@ -121,10 +121,10 @@ fn a_batch_that_panics_leaves_nothing_behind() {
     let mut subscriber = subscribe(&bus, "a");
     let mut publisher = bus.publisher_to(&topic("a"));
     let panicking = ["1", "2"].into_iter().inspect(|it| assert_eq!(*it, "1"));
-    let mut publish = std::panic::AssertUnwindSafe(|| {
+    let publish = std::panic::AssertUnwindSafe(|| {
         let _ = publisher.publish_all(&Fields::default(), panicking.clone());
     });
-    assert!(std::panic::catch_unwind(move || publish()).is_err());
+    assert!(std::panic::catch_unwind(publish).is_err());
     let receipt = publisher.publish_all(&Fields::default(), ["3"]);
     assert_eq!(receipt.expect("there is room").published, 1);
     assert_eq!(received(&mut subscriber), ["3"]);
