@@ -199,6 +199,21 @@ impl<T, W: Wait> Producer<T, W> {
     pub fn capacity(&self) -> usize {
         self.shared.claims.capacity()
     }
+
+    /// How many values are in the ring, those that are just being pushed among them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let released = self.shared.released();
+        self.shared
+            .claims
+            .count(released, self.shared.claims.tail())
+    }
+
+    /// Whether there is no value in the ring.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<T, W: Wait> Push<T> for Producer<T, W> {
