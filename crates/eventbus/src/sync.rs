@@ -1,0 +1,7 @@
+//! The one door to atomics, cells and threads: `core` and `std`.
+
+#[cfg(not(loom))]
+pub(crate) use std::{
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    thread,
+};
