@@ -32,7 +32,7 @@
 //! use claude_flow_eventbus::journal::{Journal, Options, Start, Time, Visible};
 //!
 //! let directory = tempfile::tempdir()?;
-//! let options = Options { segment_bytes: 1 << 20, ..Options::default() };
+//! let options = Options { segment_bytes: 4 << 20, ..Options::default() };
 //! let journal = Journal::open(directory.path(), options)?.journal;
 //! let offset = journal.append(Time::from_ns(1), b"built")?;
 //! journal.commit(offset)?;
@@ -63,7 +63,6 @@ mod segment;
 mod store;
 #[cfg(test)]
 mod tests;
-mod time;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,8 +85,8 @@ pub use self::options::{
 pub use self::pace::{Due, Paced, Speed};
 pub use self::reader::{Held, Reader, Record, Start, Visible};
 pub use self::store::Stats;
-pub use self::time::{Offset, Time};
 pub use self::writer::Appender;
+pub use crate::time::{Offset, Time};
 
 /// How far the places are apart from which a segment can be read.
 const POINT_BYTES: usize = 64 << 10;
@@ -277,6 +276,12 @@ impl Journal {
     #[must_use]
     pub fn stats(&self) -> Stats {
         Stats::of(&self.0.store, self.end().0, self.0.group.count())
+    }
+
+    /// How it is kept.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.0.store.options
     }
 
     /// When records become durable.

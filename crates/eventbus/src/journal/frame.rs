@@ -17,6 +17,7 @@ pub(crate) const FRAME_BYTES: usize = 16;
 
 /// A mark or seal, which says two numbers.
 pub(crate) const MARK_BYTES: usize = FRAME_BYTES + 16;
+const MARK_LEN: u32 = 32;
 
 /// What a length word has of length.
 const LEN_MASK: u32 = (1 << 28) - 1;
@@ -28,8 +29,8 @@ pub(crate) const RECORD_BYTES_LIMIT: u32 = 1 << 24;
 const NUMBER_MAX: u64 = 1 << 62;
 
 const RECORD: u32 = 1 << 28;
-const MARK_WORD: u32 = (2 << 28) | MARK_BYTES as u32;
-const SEAL_WORD: u32 = (3 << 28) | MARK_BYTES as u32;
+const MARK_WORD: u32 = (2 << 28) | MARK_LEN;
+const SEAL_WORD: u32 = (3 << 28) | MARK_LEN;
 
 /// Enters the checks of one segment of one journal, so that no other's frames pass for its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

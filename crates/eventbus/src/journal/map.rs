@@ -30,6 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use memmap2::MmapRaw;
 
+#[cfg(test)]
+use crate::sync::UnsafeCell;
 use crate::sync::{AtomicU32, AtomicUsize, Ordering};
 
 /// The file that is locked while a directory is in use.
@@ -60,13 +62,17 @@ enum Backing {
     Heap(Heap),
 }
 
+/// What a test does instead of a sync.
+#[cfg(test)]
+pub(crate) type OnSync = Box<dyn Fn(&Map) -> io::Result<()> + Send + Sync>;
+
 /// Memory that stands for a file in tests and under Miri.
 #[cfg(test)]
 pub(crate) struct Heap {
     // Eight bytes each, for the alignment.
-    _words: Box<[std::cell::UnsafeCell<u64>]>,
+    _words: Box<[UnsafeCell<u64>]>,
     /// Called by [`Map::sync`] with the map.
-    on_sync: Box<dyn Fn(&Map) -> io::Result<()> + Send + Sync>,
+    on_sync: OnSync,
 }
 
 #[cfg(test)]
@@ -163,10 +169,10 @@ impl Map {
     pub(crate) fn of_heap(
         bytes: &[u8],
         published: Option<usize>,
-        on_sync: Box<dyn Fn(&Self) -> io::Result<()> + Send + Sync>,
+        on_sync: OnSync,
     ) -> io::Result<Arc<Self>> {
-        let words: Box<[std::cell::UnsafeCell<u64>]> = (0..bytes.len().div_ceil(8))
-            .map(|_| std::cell::UnsafeCell::new(0))
+        let words: Box<[UnsafeCell<u64>]> = (0..bytes.len().div_ceil(8))
+            .map(|_| UnsafeCell::new(0))
             .collect();
         let base = NonNull::new(words.as_ptr().cast_mut().cast::<u8>()).expect("a box has one");
         // SAFETY: there are as many bytes behind `base`, in cells that nobody else knows yet.

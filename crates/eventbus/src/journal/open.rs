@@ -409,15 +409,12 @@ fn begin_writer(store: &Store, ending: &Ending) -> Result<(Writer, u64), OpenErr
 fn read_all(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, OpenError> {
     let len = disk.len(name).map_err(during("measuring", name))?;
     // Longer than any segment: its header says otherwise, and that is what is reported.
-    let len = usize::try_from(len).map_or(SEGMENT_READ_MAX, |it| it.min(SEGMENT_READ_MAX));
-    let mut bytes = vec![0; len];
+    let len = len.min(super::SEGMENT_BYTES_MAX);
+    let mut bytes = vec![0; usize::try_from(len).expect("at most 1 GiB")];
     disk.read(name, 0, &mut bytes)
         .map_err(during("reading", name))?;
     Ok(bytes)
 }
-
-/// The longest segment.
-const SEGMENT_READ_MAX: usize = super::SEGMENT_BYTES_MAX as usize;
 
 fn random_id() -> Result<[u8; 16], OpenError> {
     let mut id = [0; 16];

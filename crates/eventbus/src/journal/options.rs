@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::OpenError;
 use super::frame::{DATA_START, MARK_BYTES, RECORD_BYTES_LIMIT, record_bytes};
-use super::{OpenError, POINT_BYTES};
 
 /// The shortest segment.
 pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
@@ -106,16 +106,10 @@ impl Options {
             );
         }
         debug_assert!(
-            DATA_START + record_bytes(self.record_bytes_max as usize) + 3 * MARK_BYTES
-                <= self.segment_bytes_usize(),
+            (DATA_START + record_bytes(self.record_bytes_max as usize) + 3 * MARK_BYTES) as u64
+                <= self.segment_bytes,
             "every record fits an empty segment"
         );
-        debug_assert!(POINT_BYTES > MARK_BYTES);
         Ok(())
-    }
-
-    pub(crate) const fn segment_bytes_usize(&self) -> usize {
-        // At most 1 GiB, and the crate is for 64 bits.
-        self.segment_bytes as usize
     }
 }

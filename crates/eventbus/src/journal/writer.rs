@@ -67,7 +67,8 @@ impl Writer {
     #[inline]
     fn append(&mut self, store: &Store, time: u64, payload: &[u8]) -> Result<u64, AppendError> {
         let bytes = frame::record_bytes(payload.len());
-        if self.tail.end() + bytes > self.limit {
+        let is_long = payload.len() > self.record_bytes_max as usize;
+        if is_long || self.tail.end() + bytes > self.limit {
             self.make_room(store, payload.len())?;
         }
         let seed = self.segment.seed;

@@ -173,7 +173,7 @@ impl FaultyDisk {
         let names = self.names().expect("it has no faults");
         names
             .into_iter()
-            .filter(|name| name.ends_with(".seg"))
+            .filter(|name| crate::journal::segment::segment_index(name).is_some())
             .collect()
     }
 

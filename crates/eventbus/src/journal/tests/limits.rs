@@ -100,7 +100,7 @@ fn the_oldest_go_when_the_length_is_reached() {
 #[test]
 fn what_is_old_goes() {
     let options = Options {
-        age_max: Some(Duration::from_nanos(5_000)),
+        age_max: Some(Duration::from_micros(5)),
         ..options(SyncPolicy::None)
     };
     let disk = FaultyDisk::new(1);
@@ -242,6 +242,15 @@ fn everything_has_a_limit() {
         })
     ));
     journal.append(at(0), &vec![0; 16 << 10]).unwrap();
+    journal.append(at(0), b"").unwrap();
+}
+
+/// Would be broken by a limit that is not there.
+#[test]
+fn cursors_have_limits() {
+    let disk = FaultyDisk::new(1);
+    let journal = open(&disk, &options(SyncPolicy::None)).unwrap().journal;
+    journal.append(at(0), b"").unwrap();
     journal.append(at(0), b"").unwrap();
     for name in ["", "a b", "../x", &"x".repeat(65)] {
         let refused = journal.cursor(name, Offset(0));

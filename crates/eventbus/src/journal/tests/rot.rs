@@ -104,7 +104,7 @@ fn a_journal_without_its_headers_is_refused() {
 
     let last = disk.copy();
     last.damage(names.last().unwrap(), |bytes| {
-        bytes[..DATA_START].fill(0xff)
+        bytes[..DATA_START].fill(0xff);
     });
     let opened = open(&last, &options).unwrap();
     assert!(
@@ -130,7 +130,7 @@ fn a_journal_without_its_headers_is_refused() {
 
     let (other, _) = written(&options);
     let (disk, _) = written(&options);
-    disk.damage(&names[1], |bytes| *bytes = other.bytes(&names[1]));
+    disk.damage(&names[1], |bytes| bytes.clone_from(&other.bytes(&names[1])));
     let refused = open(&disk, &options);
     assert!(
         matches!(refused, Err(OpenError::Foreign { .. })),
