@@ -26,6 +26,8 @@
 //! - `checkers`: the module `checkers`, in-process checks of source text.
 //! - `consensus`: the module `consensus`, Byzantine agreement as a pure state machine.
 //! - `consensus-node`: the module `consensus_node`, validators at work: log, threads, sockets.
+//! - `eventbus`: the module `eventbus`, topics, subscriptions, delivery and a journal.
+//! - `executor`: the module `executor`, pinned workers, pools and warm tool processes.
 //! - `lang-detect`: the module `lang_detect`, a file's language from path and content.
 //! - `msgpool`: the module `msgpool`, reusable message buffers.
 //! - `pipeline`: the module `pipeline`, one edit in, one verdict out.
@@ -43,6 +45,12 @@ pub use claude_flow_consensus as consensus;
 #[cfg(feature = "consensus-node")]
 #[doc(inline)]
 pub use claude_flow_consensus_node as consensus_node;
+#[cfg(feature = "eventbus")]
+#[doc(inline)]
+pub use claude_flow_eventbus as eventbus;
+#[cfg(feature = "executor")]
+#[doc(inline)]
+pub use claude_flow_executor as executor;
 #[cfg(feature = "lang-detect")]
 #[doc(inline)]
 pub use claude_flow_lang_detect as lang_detect;

@@ -8,6 +8,9 @@
 //!   [`Item::Gap`]. `tests/it/prop_policies.rs` and `threads.rs` compare the sums.
 //! - **One buffer**: a message lies once in its pool, with its envelope, and is never copied after
 //!   it was written ([`Draft`] has it written in place).
+//! - **At least once** for records in a [`journal`], through [`delivery::Durable`]: acknowledged, delivered
+//!   again, dead letters; effectively once for who commits its cursor with its result.
+//!   `docs/journal.md` says what survives what.
 //! - **Bounded**: topics, keys, headers, queues, groups and routes have limits with names.
 //! - **No allocation** on the way of a message: `tests/it/allocation.rs` counts.
 //! - **Progress**: who subscribes or leaves never stops a publisher. Publishing takes no lock, except that
@@ -19,7 +22,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not cross processes. A message that came into a queue is lost if its subscriber goes
+//! It does not cross processes, and the bus does not write to the journal by itself: [`journal`] keeps
+//! records and [`delivery`] hands them out at least once, and whoever wants both calls both. A message that came into a queue is lost if its subscriber goes
 //! before it reads it. A publisher that does not publish any more keeps the queues of those that
 //! have left since, empty, until it is dropped. Questions and answers ([`Requester`]) are messages
 //! like all others, and as easily lost. Nothing starts a thread: handlers are loops of their
@@ -59,6 +63,10 @@
 //! `docs/adr/0002-envelope.md`.
 
 #![deny(unsafe_op_in_unsafe_fn)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "files and clocks are what the journal is for; the ban is for the pure crates"
+)]
 
 mod sync;
 
@@ -77,6 +85,23 @@ mod router;
 mod subscriber;
 mod target;
 mod topic;
+
+// The durable half: records in a journal, and how they are delivered.
+#[cfg(not(loom))]
+mod time;
+
+#[cfg(not(loom))]
+pub mod delivery;
+#[cfg(all(unix, target_pointer_width = "64", not(loom)))]
+pub mod journal;
+
+#[cfg(doc)]
+pub mod docs {
+    //! The journal's files and the decisions.
+    #![doc = include_str!("../docs/journal.md")]
+    #![doc = include_str!("../docs/adr/0003-journal-on-mapped-segments.md")]
+    #![doc = include_str!("../docs/adr/0004-delivery-without-clock.md")]
+}
 
 pub use crate::bus::{Bus, CAPACITY_MAX, MEMBERS_MAX, SubscribeError, SubscribeOptions};
 pub use crate::clock::{Clock, CoarseClock, PreciseClock};

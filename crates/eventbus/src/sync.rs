@@ -10,10 +10,17 @@ pub(crate) use loom::sync::{
 };
 
 #[cfg(not(loom))]
-pub(crate) use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+pub(crate) use std::{
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
 };
+
+/// The memory that stands for a file in tests of the journal.
+#[cfg(all(test, not(loom)))]
+pub(crate) use std::cell::UnsafeCell;
 
 /// Locks; what a panic left half-way is not a thing here, since nothing under our locks panics
 /// between two states.
