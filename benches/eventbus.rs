@@ -100,19 +100,20 @@ fn stream(count: u64, subscribers: usize, batch: usize) -> Duration {
     let mut payloads = [[0_u8; PAYLOAD_BYTES]; BATCH];
     let mut next = 0;
     while next < count {
-        let size = (count - next).min(batch as u64) as usize;
+        let left = usize::try_from(count - next).unwrap_or(usize::MAX);
+        let size = left.min(batch);
         for payload in &mut payloads[..size] {
             payload[..8].copy_from_slice(&next.to_le_bytes());
             next += 1;
         }
         let delivered = if batch == 1 {
             let receipt = publisher.publish(&payloads[0]).expect("there is room");
-            receipt.delivered as usize
+            u64::from(receipt.delivered)
         } else {
             let receipt = publisher.publish_all(&Fields::default(), &payloads[..size]);
-            receipt.expect("there is room").delivered as usize
+            receipt.expect("there is room").delivered
         };
-        assert_eq!(delivered, size * subscribers);
+        assert_eq!(delivered, (size * subscribers) as u64);
     }
     receiving.join().expect("everything came, in order");
     start.elapsed()
@@ -188,15 +189,15 @@ fn latencies(criterion: &mut Criterion) {
             });
         });
         all.sort_unstable();
-        let at = |share: f64| {
-            let place = (all.len() as f64 * share) as usize;
+        let at = |per_mille: usize| {
+            let place = all.len() * per_mille / 1_000;
             all.get(place).copied().unwrap_or(0)
         };
         println!(
             "eventbus/round-trip/{name} ns: p50 {} p99 {} p99.9 {} of {}",
-            at(0.5),
-            at(0.99),
-            at(0.999),
+            at(500),
+            at(990),
+            at(999),
             all.len()
         );
     }

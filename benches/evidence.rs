@@ -291,9 +291,10 @@ fn go_test() -> String {
 }
 
 fn libtest() -> String {
-    let tests: String = (0..100_000)
+    let tests: Vec<String> = (0..100_000)
         .map(|it| format!("test case::number_{it} ... ok\n"))
         .collect();
+    let tests = tests.concat();
     format!(
         "\nrunning 100000 tests\n{tests}\ntest result: ok. 100000 passed; 0 failed; 0 ignored; 0 measured; \
          0 filtered out; finished in 1.00s\n\n"

@@ -86,3 +86,30 @@ fn sandbox_is_reached_through_the_facade() {
     assert_eq!(policy.network, Network::None);
     assert!(policy.require < Level::L3);
 }
+
+#[cfg(feature = "executor")]
+#[test]
+fn executor_is_reached_through_the_facade() {
+    use claude_flow::executor::{Executor, Options};
+    let executor = Executor::start(&Options::default()).expect("the system gives threads");
+    let answer = executor.spawn(|| 6 * 7).expect("there is room");
+    assert_eq!(answer.wait().expect("it returns"), 42);
+}
+
+#[cfg(all(feature = "eventbus", feature = "msgpool"))]
+#[test]
+fn eventbus_is_reached_through_the_facade() {
+    use claude_flow::eventbus::{Bus, Item, SubscribeOptions};
+    use claude_flow::msgpool::{Options, Pool};
+    let bus = Bus::new(Pool::new(&Options::default()).expect("the classes are valid"));
+    let all = ">".parse().expect("a pattern");
+    let mut subscriber = bus
+        .subscribe(&all, SubscribeOptions::default())
+        .expect("there is room");
+    let topic = "a.b".parse().expect("a topic");
+    let receipt = bus.publisher_to(&topic).publish(b"x").expect("it fits");
+    assert_eq!(receipt.delivered, 1);
+    bus.close();
+    let items: Vec<Item> = subscriber.iter().collect();
+    assert_eq!(items.len(), 1);
+}

@@ -95,9 +95,16 @@ fn run(group: &Group, rounds: u8) -> Vec<Record> {
                 perform(id, effects, &mut network);
             }
         }
-        while let Some((to, packet)) = network.pop_front() {
-            let effects = replicas[to].step(Input::Parsed(&packet));
-            perform(to, effects, &mut network);
+        // A proposal that was under way when the view changed is asked for again by the timer.
+        for is_last in [false, true] {
+            while let Some((to, packet)) = network.pop_front() {
+                let effects = replicas[to].step(Input::Parsed(&packet));
+                perform(to, effects, &mut network);
+            }
+            if !is_last {
+                let effects = replicas[0].step(Input::Timer(Timer::Status));
+                perform(0, effects, &mut network);
+            }
         }
     }
     kept

@@ -372,38 +372,38 @@ fn begin_writer(store: &Store, ending: &Ending) -> Result<(Writer, u64), OpenErr
         at,
     } = ending.end;
     let is_synced = store.options.policy.is_synced();
-    let last = ending.segments.back();
-    let mut cut = 0;
-    if let Some(segment) = last.filter(|_| ending.is_open) {
-        let name = segment.name();
-        let tail = store.disk.map_tail(&name, at);
-        let mut tail = tail.map_err(during("mapping", &name))?;
-        let room = tail.room();
-        let used = room
-            .iter()
-            .rposition(|byte| *byte != 0)
-            .map_or(0, |it| it + 1);
-        room[..used].fill(0);
-        cut = used as u64;
-        if segment.header.is_synced == is_synced {
-            let segment = Arc::clone(segment);
-            return Ok((Writer::new(tail, segment, number, time_max, longest), cut));
-        }
-        tail.map().sync().map_err(during("syncing", &name))?;
-    }
-    let begun = store.begin_segment(number, time_max);
-    let (segment, tail) = begun.map_err(|error| match error {
+    let refused = |error| match error {
         AppendError::DiskFull(error) => OpenError::DiskFull(error),
         AppendError::Io(error) => OpenError::Io(error),
         _ => OpenError::Options {
             name: "bytes_max",
             must: "more than what is there and one segment, unless cursors let it go",
         },
-    })?;
-    let mut segments = store.segments.write().expect("nobody else has it yet");
-    segments.push_back(Arc::clone(&segment));
-    drop(segments);
-    Ok((Writer::new(tail, segment, number, time_max, longest), cut))
+    };
+    let last = ending.segments.back();
+    let Some(segment) = last.filter(|_| ending.is_open) else {
+        let (segment, tail) = store.begin_segment(number, time_max).map_err(refused)?;
+        let mut segments = store.segments.write().expect("nobody else has it yet");
+        segments.push_back(Arc::clone(&segment));
+        drop(segments);
+        return Ok((Writer::new(tail, segment, number, time_max, longest), 0));
+    };
+    let name = segment.name();
+    let tail = store.disk.map_tail(&name, at);
+    let mut tail = tail.map_err(during("mapping", &name))?;
+    let room = tail.room();
+    let used = room.iter().rposition(|byte| *byte != 0);
+    let cut = used.map_or(0, |it| it + 1);
+    room[..cut].fill(0);
+    let mut writer = Writer::new(tail, Arc::clone(segment), number, time_max, longest);
+    if segment.header.is_synced != is_synced {
+        // Without a seal the next segment would be taken for torn; and what it promises stands behind
+        // all that is here.
+        let before = Arc::clone(writer.tail.map());
+        writer.roll(store).map_err(refused)?;
+        before.sync().map_err(during("syncing", &name))?;
+    }
+    Ok((writer, cut as u64))
 }
 
 fn read_all(disk: &dyn Disk, name: &str) -> Result<Vec<u8>, OpenError> {

@@ -144,7 +144,7 @@ impl Writer {
     }
 
     /// Ends this segment and begins the next. If there is none, nothing has changed.
-    fn roll(&mut self, store: &Store) -> Result<(), AppendError> {
+    pub(crate) fn roll(&mut self, store: &Store) -> Result<(), AppendError> {
         let (segment, tail) = store.begin_segment(self.next, self.time_max)?;
         if self.tail.end() + MARK_BYTES <= self.tail.map().len() {
             self.write_mark(store, true);

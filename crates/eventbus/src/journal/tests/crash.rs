@@ -296,3 +296,30 @@ fn a_cursor_and_its_result_are_kept_together() {
         }
     }
 }
+
+/// Would be broken by a segment without a seal behind which another policy's stands: it would be taken
+/// for torn.
+#[test]
+fn another_policy_goes_on_behind_what_was_there() {
+    let policies = [
+        SyncPolicy::None,
+        SyncPolicy::Batch,
+        SyncPolicy::Every(super::MINUTE),
+    ];
+    for (first, second) in policies.iter().flat_map(|a| policies.map(|b| (*a, b))) {
+        let disk = FaultyDisk::new(0);
+        let mut written = Vec::new();
+        for (policy, count) in [(first, 1), (second, 0), (first, 1), (second, 1), (first, 0)] {
+            let opened = open(&disk, &options(policy)).unwrap();
+            assert_eq!(opened.torn_bytes, 0, "{first:?}, {second:?}");
+            assert_eq!(opened.damages, [], "{first:?}, {second:?}");
+            for _ in 0..count {
+                let (time, bytes) = record(written.len() as u64);
+                opened.journal.lock().append(at(time), &bytes).unwrap();
+                written.push((time, bytes));
+            }
+            let found = read(&opened.journal, Start::Beginning);
+            check_told(&found, &written, written.len() as u64, "reopened");
+        }
+    }
+}
