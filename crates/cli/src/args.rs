@@ -98,9 +98,9 @@ Examples:
   claude-flow detect --format json src/* | jq '.files[] | select(.language == null) | .path'";
 
 const TRUST_EXAMPLES: &str = "\
-A project can bring along code that its tools would run: eslint.config.js, conftest.py, build.rs,
-programs in node_modules or .venv. None of it runs before the project is trusted, and then only in
-the sandbox, with the project read-only. The list of trusted directories is the user's own, in
+Formatters, linters and compilers run code that a project brings along: eslint.config.js, build.rs,
+plugins, toolchains, programs in node_modules or .venv. None of them runs before the project is
+trusted, and then only in the sandbox, with the project read-only. The list of trusted directories is the user's own, in
 $XDG_STATE_HOME/claude-flow/trusted.toml or ~/.local/state/claude-flow/trusted.toml.
 
 Exit status:

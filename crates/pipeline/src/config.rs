@@ -145,6 +145,12 @@ impl Config {
         }
     }
 
+    /// The directory of the file that it came from.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn directory(&self) -> Option<&Path> {
+        self.path.as_deref().map(parent_directory)
+    }
+
     /// The tools that the file itself describes, in the order of their names.
     pub fn tools(&self) -> impl Iterator<Item = &tools::Tool> {
         self.schema.tools.tools()

@@ -8,7 +8,7 @@
 //!   [`Config::time_ms`], and at most [`CHECK_THREADS_ABANDONED_MAX`] checks that did not end are left behind.
 //! - Reads regular files only and never blocks on a FIFO or a device.
 //! - Starts no process but the project's own tools, only if it is given a [`Toolbox`], and those in the sandbox.
-//!   What a project brings along is run only if its directory is trusted.
+//!   None is run in a directory that is not trusted.
 //!   A git repository is read without running anything that its configuration names.
 //! - Ordered: reports come in the order of the paths, findings in the order of the text.
 //! - One file starts one thread; only several files start a pool.

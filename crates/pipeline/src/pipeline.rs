@@ -154,6 +154,7 @@ impl Pipeline {
             path,
             config,
             options,
+            is_on_disk: false,
         };
         self.check_held(&file, &held, described)
     }
@@ -178,6 +179,7 @@ impl Pipeline {
             path,
             config,
             options,
+            is_on_disk: true,
         };
         let mut report = self.check_held(&file, &snapshot.content, described);
         if report.error.is_none() && !snapshot.is_current(path) {
@@ -256,6 +258,7 @@ impl Pipeline {
             before: earlier.map(|earlier| &*earlier.bytes),
             config: file.config,
             options: file.options,
+            is_on_disk: file.is_on_disk,
         });
         let after = LineIndex::new(bytes);
         let before = LineIndex::new(earlier.map_or(&[], |earlier| &earlier.bytes));
@@ -326,6 +329,8 @@ struct File<'a> {
     path: &'a Path,
     config: &'a Config,
     options: &'a Options,
+    /// Whether the content is the file's, and not one that the caller holds.
+    is_on_disk: bool,
 }
 
 /// Whether a check is made, and by what; otherwise why not.

@@ -46,8 +46,8 @@ pub struct Toolbox {
     shared: Mutex<BTreeMap<SharedKey, Arc<OnceLock<SharedRun>>>>,
 }
 
-/// The tool, and the directory that one run looks at.
-type SharedKey = (String, PathBuf);
+/// The executable, the directory that one run looks at, and all that the tool is told.
+type SharedKey = (PathBuf, PathBuf, Vec<String>);
 
 impl Toolbox {
     /// The tools as the user's environment has them: `PATH`, `VIRTUAL_ENV`, the list of trusted directories,
@@ -100,7 +100,14 @@ impl Toolbox {
                     .into();
             }
         };
-        let plans = CHECKS.map(|check| self.plan(check, subject, &project));
+        let trusted = self.trusted(subject, &project);
+        let plans = CHECKS.map(|check| match self.plan(check, subject, &project) {
+            plan if plan.iter().all(Result::is_err) => plan,
+            plan => match &trusted {
+                Ok(()) => plan,
+                Err(reason) => vec![Err(Made::not_run(check, reason.clone()))],
+            },
+        });
         let jobs: Vec<&Job<'_>> = plans
             .iter()
             .flatten()
@@ -116,6 +123,28 @@ impl Toolbox {
                 Err(made) => Some(made),
             })
             .collect()
+    }
+
+    /// Whether tools may run at all; the error is for people.
+    ///
+    /// Not even a tool whose configuration is data runs without trust: compilers and formatters load
+    /// plugins, toolchains and response files from where they run, by ways that no list is sure to hold.
+    fn trusted(&self, subject: &Subject<'_>, project: &Project) -> Result<(), String> {
+        let own = subject.config.directory();
+        let roots = [Some(project.workspace.as_path()), own];
+        for root in roots.into_iter().flatten() {
+            let trusted = match &self.trust {
+                None => None,
+                Some(trust) => trust.root_of(root).map_err(|error| error.to_string())?,
+            };
+            if trusted.is_none() {
+                return Err(format!(
+                    "{} is not trusted; `claude-flow trust` lets the project's tools run, in the sandbox",
+                    root.display()
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what runs over whole projects said; called when a document is done.
@@ -136,12 +165,19 @@ impl Toolbox {
         if let Some(reason) = subject.switched_off(check) {
             return vec![Err(Made::not_run(check, reason))];
         }
-        let own = subject.config.tools();
-        let fitting: Vec<(&Tool, Option<Place>)> = own
-            .chain(TOOLS.iter().copied())
-            .filter(|tool| tool.check == check)
+        let own = subject.config.tools().filter_map(|tool| {
+            let place = project.own(subject.config.directory()?)?;
+            let path = project.file.strip_prefix(&place.directory).ok()?.to_str()?;
+            let is_fitting = tool.files.contains(path, subject.language);
+            is_fitting.then_some((tool, Some(place)))
+        });
+        let known = TOOLS
+            .iter()
             .filter(|tool| tool.files.contains(&project.path, subject.language))
-            .map(|tool| (tool, project.config(&tool.config)))
+            .map(|tool| (*tool, project.config(&tool.config)));
+        let fitting: Vec<(&Tool, Option<Place>)> = own
+            .chain(known)
+            .filter(|(tool, _)| tool.check == check)
             .collect();
         if fitting.is_empty() {
             let language = subject.language.map_or("such files", Language::name);
@@ -151,18 +187,19 @@ impl Toolbox {
             ))];
         }
         // What the project configures is what it uses; only if it configures none, one is chosen for it.
-        let is_chosen = |(tool, place): &&(&Tool, Option<Place>)| {
-            place.is_some() || tool.config.files.is_empty() && is_of_settings(tool)
-        };
-        let configured: Vec<_> = fitting.iter().filter(is_chosen).collect();
+        let configured: Vec<_> = fitting
+            .iter()
+            .filter(|(_, place)| place.is_some())
+            .collect();
         if !configured.is_empty() {
             let jobs = configured.into_iter();
             return jobs
-                .map(|(tool, place)| self.job(tool, place.clone(), project))
+                .map(|(tool, place)| self.job(tool, place.clone(), project, subject.is_on_disk))
                 .collect();
         }
         let mut offered = fitting.iter().filter(|(tool, _)| !tool.config.is_needed);
-        let first = offered.find_map(|(tool, _)| self.job(tool, None, project).ok());
+        let first =
+            offered.find_map(|(tool, _)| self.job(tool, None, project, subject.is_on_disk).ok());
         vec![first.ok_or_else(|| {
             let names: Vec<_> = fitting.iter().map(|(tool, _)| &*tool.name).collect();
             let reason = format!("the project configures none of {}, and none that needs no configuration is installed", names.join(", "));
@@ -176,6 +213,7 @@ impl Toolbox {
         tool: &'a Tool,
         place: Option<Place>,
         project: &'a Project,
+        is_on_disk: bool,
     ) -> Result<Job<'a>, Made> {
         let refuse = |reason: String| Made::not_run(tool.check, format!("{} {reason}", tool.name));
         let Some(found) = find::executable(
@@ -192,25 +230,13 @@ impl Toolbox {
             };
             return Err(refuse(format!("is not installed; {install}")));
         };
-        if let Some(what) = code_of_project(tool, place.as_ref(), &found, project) {
-            let is_trusted = match &self.trust {
-                None => Ok(false),
-                Some(trust) => trust.root_of(&project.workspace).map(|root| root.is_some()),
-            };
-            match is_trusted {
-                Ok(true) => {}
-                Ok(false) => {
-                    return Err(refuse(format!(
-                        "would run {what}, and {} is not trusted; `claude-flow trust` lets it, in the sandbox",
-                        project.workspace.display()
-                    )));
-                }
-                Err(error) => return Err(refuse(format!("is not run, {error}"))),
-            }
-        }
         if tool.ask.scope == Scope::Project && !self.has_project_runs {
             let reason =
                 "looks at the whole project and is left out here; `claude-flow post-edit` asks it";
+            return Err(refuse(reason.to_owned()));
+        }
+        if !tool.ask.is_stdin && !is_on_disk {
+            let reason = "looks at the file on the disk, which is not what was given here";
             return Err(refuse(reason.to_owned()));
         }
         let words = self.words(tool, place.as_ref(), project).map_err(refuse)?;
@@ -316,7 +342,8 @@ impl Toolbox {
             Scope::Directory => crate::config::parent_directory(subject.path).to_owned(),
             Scope::Project => PathBuf::from(&job.words.root),
         };
-        let key = (job.tool.name.to_string(), scope);
+        let told = job.tool.invocation(&job.request(bytes)).arguments;
+        let key = (job.found.path.clone(), scope, told);
         let slot = Arc::clone(
             self.shared
                 .lock()
@@ -330,12 +357,11 @@ impl Toolbox {
             ran: now(),
         });
         // A file that was written since has not been seen by it.
-        let written = job.project.file.metadata().and_then(|it| it.modified());
-        let is_seen = written.is_ok_and(|written| {
-            written
-                .checked_add(read::CLOCK_TICK)
-                .is_some_and(|it| it < shared.began)
-        });
+        let is_seen = job
+            .project
+            .changed()
+            .and_then(|changed| changed.checked_add(read::CLOCK_TICK))
+            .is_some_and(|it| it < shared.began);
         if is_seen { shared.ran.clone() } else { now() }
     }
 
@@ -365,6 +391,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) before: Option<&'a [u8]>,
     pub(crate) config: &'a Config,
     pub(crate) options: &'a Options,
+    /// Whether the bytes are what the file holds, and not something that the caller holds.
+    pub(crate) is_on_disk: bool,
 }
 
 impl Subject<'_> {
@@ -460,6 +488,19 @@ impl Job<'_> {
                 };
             }
         };
+        let outcome = match outcome {
+            Outcome::Checked { findings }
+                if findings.is_empty() && self.tool.ask.scope != Scope::File =>
+            {
+                let name = &self.tool.name;
+                Outcome::NotRun {
+                    reason: format!(
+                        "{name} found nothing to tell of this file, and does not say whether it looked at it"
+                    ),
+                }
+            }
+            outcome => outcome,
+        };
         let duration = started.elapsed();
         Ended::Outcome { outcome, duration }
     }
@@ -481,29 +522,4 @@ enum Ran {
     Failed(String),
     /// It did not come to an end in time.
     TimedOut,
-}
-
-/// What of the project a tool would execute, if it does.
-fn code_of_project(
-    tool: &Tool,
-    place: Option<&Place>,
-    found: &Found,
-    project: &Project,
-) -> Option<String> {
-    if let Some(what) = tool.runs_code {
-        return Some(what.to_owned());
-    }
-    if let Some(place) = place.filter(|place| place.file.is_code) {
-        return Some(format!(
-            "{}, which is a program or may name one",
-            place.file.name
-        ));
-    }
-    let is_of_project = found.path.starts_with(&project.workspace);
-    is_of_project.then(|| format!("{}, which the project brings along", found.path.display()))
-}
-
-/// Whether a tool is one that `claude-flow.toml` names.
-fn is_of_settings(tool: &Tool) -> bool {
-    claude_flow_checkers::tools::tool(&tool.name).is_none()
 }

@@ -110,6 +110,9 @@ impl Trust {
         if !root.is_dir() {
             return Err(TrustError::NoDirectory { path: root });
         }
+        if root.to_str().is_none() {
+            return Err(TrustError::NotUtf8 { path: root });
+        }
         self.change(|roots| {
             if !roots.contains(&root) {
                 roots.push(root.clone());
@@ -210,6 +213,12 @@ pub enum TrustError {
     /// What should be trusted is no directory.
     #[error("{}: not a directory; name the project's root", path.display())]
     NoDirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The list holds names in UTF-8 only.
+    #[error("{}: its name is not UTF-8; rename it", path.display())]
+    NotUtf8 {
         /// The path.
         path: PathBuf,
     },

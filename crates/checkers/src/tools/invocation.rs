@@ -96,7 +96,7 @@ impl Values<'_> {
             match closed.map(|(name, after)| (self.value(name), after)) {
                 Some((Placeholder::Known(value), after)) => {
                     let is_option =
-                        expanded.is_empty() && value.starts_with('-') && word != "{config}";
+                        expanded.is_empty() && value.starts_with(['-', '@']) && word != "{config}";
                     expanded.push_str(if is_option { "./" } else { "" });
                     expanded.push_str(&value);
                     rest = after;

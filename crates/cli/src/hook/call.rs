@@ -77,8 +77,10 @@ impl Call {
             return Ok(call);
         };
         for tool in batch {
-            if contract.tools.contains(&tool.name()?) {
-                call.add(tool)?;
+            // One odd call does not silence what there is to tell of the others.
+            let edits = tool.name().is_ok_and(|name| contract.tools.contains(&name));
+            if edits && call.add(tool).is_err() {
+                call.left_out += 1;
             }
         }
         Ok(call)

@@ -9,6 +9,9 @@ use super::patch::Hunk;
 /// The most changes of one call that are undone to find the content before.
 const CHANGES_MAX: usize = 1_000;
 
+/// The most bytes that are gone through to undo them, all changes together: the harness waits meanwhile.
+const WORK_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 /// A file that was edited.
 #[derive(Debug)]
 pub(super) struct Edit {
@@ -31,6 +34,9 @@ impl Edit {
             return None;
         }
         let now = String::from_utf8(read()?).ok()?;
+        if now.len().saturating_mul(self.changes.len()) > WORK_BYTES_MAX {
+            return None;
+        }
         let mut changes = self.changes.iter().rev();
         let before = changes.try_fold(now, |text, change| change.undo(&text))?;
         Some(before.into_bytes())

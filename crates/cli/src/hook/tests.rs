@@ -569,3 +569,23 @@ fn a_patch_of_too_many_files_says_how_many_were_left_out() {
         "{text}"
     );
 }
+
+#[test]
+fn one_odd_call_does_not_silence_a_batch() {
+    let payload = json!({
+        "hook_event_name": "PostToolBatch", "cwd": "/p",
+        "tool_calls": [
+            {"tool_name": "Write", "tool_input": {}},
+            {"tool_input": {"file_path": "/p/b.py"}},
+            {"tool_name": "Edit", "tool_input": {"file_path": "/p/a.py"}},
+        ],
+    });
+    let told = told_by(Harness::ClaudeCode, &payload);
+    let text = told["hookSpecificOutput"]["additionalContext"].as_str();
+    let text = text.expect("a text");
+    assert!(text.starts_with("claude-flow on a.py, after"), "{text}");
+    assert!(
+        text.ends_with("1 more files were edited and not checked"),
+        "{text}"
+    );
+}

@@ -57,7 +57,7 @@ fn nothing_of_a_project_runs_before_it_is_trusted() {
     let (lint, _) = check(&project, &[]);
     assert_eq!(lint["state"], "not_run");
     let reason = lint["reason"].as_str().expect("a reason");
-    assert!(reason.contains("`claude-flow trust` lets it"), "{reason}");
+    assert!(reason.contains("`claude-flow trust` lets"), "{reason}");
     assert_eq!(lint["engine"], Value::Null);
 }
 
@@ -163,5 +163,52 @@ fn a_bad_description_names_its_line() {
         ended.stdout.contains("claude-flow.toml:"),
         "{}",
         ended.stdout
+    );
+}
+
+#[test]
+fn a_content_that_is_not_on_the_disk_is_not_judged_by_what_is() {
+    let project = project("exit 0", "");
+    project.run(&["trust", "work"]).expect_code(0);
+    let mut command = project.command();
+    command.env("PATH", "/usr/bin:/bin").args([
+        "post-edit",
+        "--format",
+        "json",
+        "--stdin-path",
+        "work/a.txt",
+    ]);
+    let document = Ended::of(&mut command).json();
+    let checks = document["files"][0]["checks"].as_array().expect("a list");
+    let lint = checks.iter().find(|check| check["name"] == "lint");
+    let lint = lint.expect("an entry for each check");
+    assert_eq!(lint["state"], "not_run", "{lint}");
+}
+
+#[test]
+fn a_run_over_the_project_that_is_silent_of_a_file_does_not_call_it_clean() {
+    let keys = "scope = \"project\"";
+    check_state("exit 0", keys, 0, "not_run", "whether it looked at it");
+    check_state("echo 'a.txt:1:1: error: bad'", keys, 1, "findings", "");
+}
+
+#[test]
+fn a_configuration_above_the_trusted_directory_runs_nothing() {
+    let project = project("exit 0", "");
+    project.write("work/inner/.git/HEAD", "ref: refs/heads/main\n");
+    project.write("work/inner/a.txt", "one\n");
+    project.run(&["trust", "work/inner"]).expect_code(0);
+    let mut command = project.command();
+    command.env("PATH", "/usr/bin:/bin").args([
+        "post-edit",
+        "--format",
+        "json",
+        "work/inner/a.txt",
+    ]);
+    let document = Ended::of(&mut command).json();
+    let checks = document["files"][0]["checks"].as_array().expect("a list");
+    assert!(
+        checks.iter().all(|check| check["engine"] != "mine"),
+        "{checks:?}"
     );
 }

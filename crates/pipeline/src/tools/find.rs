@@ -1,7 +1,9 @@
 //! Where a file's project begins, which configuration counts, and where an executable is.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use claude_flow_checkers::tools::{Candidate, Config, ConfigFile, Surroundings, Tool};
 
@@ -65,6 +67,25 @@ impl Project {
             directory: directory.into(),
             file,
         })
+    }
+
+    /// The place of the tools that a `claude-flow.toml` describes, if its directory is at or above the file.
+    pub(super) fn own(&self, directory: &Path) -> Option<Place> {
+        static OWN: ConfigFile = ConfigFile::code("claude-flow.toml");
+        let directory = fs::canonicalize(directory).ok()?;
+        self.file.starts_with(&directory).then_some(Place {
+            directory,
+            file: &OWN,
+        })
+    }
+
+    /// When the file's content or its place last changed, by the file system's own clock.
+    pub(super) fn changed(&self) -> Option<SystemTime> {
+        let metadata = self.file.metadata().ok()?;
+        let seconds = u64::try_from(metadata.ctime()).ok()?;
+        let nanoseconds = u32::try_from(metadata.ctime_nsec()).ok()?;
+        let placed = SystemTime::UNIX_EPOCH + Duration::new(seconds, nanoseconds);
+        Some(metadata.modified().ok()?.max(placed))
     }
 
     /// The edition of the Rust package that the file belongs to.

@@ -59,7 +59,12 @@ pub(super) fn policy(job: &Job<'_>) -> Result<Policy, String> {
     let mut policy = Policy::for_workspace(&job.project.workspace, scratch);
     let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
     for path in [&job.found.path, &job.found.target] {
-        for tree in trees(path, home.as_deref(), &job.project.workspace) {
+        for tree in trees(
+            path,
+            home.as_deref(),
+            &job.project.workspace,
+            is_installation,
+        ) {
             policy = policy.read(tree);
         }
     }
@@ -69,7 +74,12 @@ pub(super) fn policy(job: &Job<'_>) -> Result<Policy, String> {
 
 /// What an executable needs of what lies around it: its directory, what was installed with it, and the
 /// packages that it belongs to; but nothing that holds the home directory or the workspace.
-fn trees(executable: &Path, home: Option<&Path>, workspace: &Path) -> Vec<PathBuf> {
+fn trees(
+    executable: &Path,
+    home: Option<&Path>,
+    workspace: &Path,
+    is_installation: impl Fn(&Path) -> bool,
+) -> Vec<PathBuf> {
     let is_private = |tree: &Path| {
         let holds_home = home.is_some_and(|home| home.starts_with(tree));
         // It also holds what desktop programs keep, passwords included.
@@ -77,9 +87,11 @@ fn trees(executable: &Path, home: Option<&Path>, workspace: &Path) -> Vec<PathBu
         holds_home || is_local || workspace.starts_with(tree)
     };
     let directory = executable.parent();
+    // Only what is recognisably one tool's: `bin` may lie in a home, or beside anything else.
     let installation = directory
         .filter(|directory| directory.ends_with("bin"))
-        .and_then(Path::parent);
+        .and_then(Path::parent)
+        .filter(|tree| is_installation(tree));
     let mut ancestors = executable.ancestors();
     let packages = ancestors.find(|ancestor| ancestor.ends_with("node_modules"));
     let wider = [directory, installation, packages];
@@ -88,6 +100,12 @@ fn trees(executable: &Path, home: Option<&Path>, workspace: &Path) -> Vec<PathBu
         .chain(wider)
         .map(Path::to_owned)
         .collect()
+}
+
+/// Whether a directory is a virtual environment, or holds Node, Go or a JDK.
+fn is_installation(tree: &Path) -> bool {
+    let markers = ["pyvenv.cfg", "lib/node_modules", "VERSION", "release"];
+    markers.iter().any(|marker| tree.join(marker).exists())
 }
 
 /// Writes the input from a thread of its own, so that a tool that writes before it reads cannot block.
@@ -117,7 +135,10 @@ mod tests {
     #[track_caller]
     fn check(executable: &str, expected: &[&str]) {
         let home = Some(Path::new("/home/u"));
-        let found = trees(Path::new(executable), home, Path::new("/home/u/work"));
+        let is_installation =
+            |tree: &Path| [Path::new("/opt/go"), Path::new("/home/u/.venv")].contains(&tree);
+        let work = Path::new("/home/u/work");
+        let found = trees(Path::new(executable), home, work, is_installation);
         let expected: Vec<PathBuf> = std::iter::once(executable)
             .chain(expected.iter().copied())
             .map(PathBuf::from)
@@ -136,7 +157,6 @@ mod tests {
             "/opt/n/lib/node_modules/eslint/bin/eslint.js",
             &[
                 "/opt/n/lib/node_modules/eslint/bin",
-                "/opt/n/lib/node_modules/eslint",
                 "/opt/n/lib/node_modules",
             ],
         );
@@ -145,6 +165,8 @@ mod tests {
     #[test]
     fn the_home_and_what_surrounds_the_workspace_stay_hidden() {
         check("/home/u/bin/tool", &["/home/u/bin"]);
+        check("/home/u/.cargo/bin/rustfmt", &["/home/u/.cargo/bin"]);
+        check("/home/other/bin/tool", &["/home/other/bin"]);
         check("/home/u/.local/bin/tool", &["/home/u/.local/bin"]);
         check("/home/u/work/lint", &[]);
         check("/home/u/work/bin/lint", &["/home/u/work/bin"]);
