@@ -30,6 +30,14 @@ impl Request<'_> {
             .map_or("", |(directory, _)| directory)
     }
 
+    /// A path that begins with `./` and is relative to the file's directory, relative to the root.
+    pub(super) fn below_root(&self, path: &str) -> String {
+        match (self.directory(), path.strip_prefix("./")) {
+            ("", _) | (_, None) => path.to_owned(),
+            (directory, Some(rest)) => format!("{directory}/{rest}"),
+        }
+    }
+
     fn absolute(&self, relative: &str) -> String {
         if relative.is_empty() {
             self.root.to_owned()

@@ -94,7 +94,7 @@ static POSITION: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"^(?P<path>.+):(?P<line>\d+):(?P<column>\d+)$"));
 
 /// Reads both streams: the findings are on the standard output in Go 1.27, on the other one in Go 1.19.
-fn read(_: &Request<'_>, output: &Output<'_>) -> Result<Vec<Diagnostic>, Unread> {
+fn read(request: &Request<'_>, output: &Output<'_>) -> Result<Vec<Diagnostic>, Unread> {
     let (stdout, stderr) = (output.text(Stream::Stdout)?, output.text(Stream::Stderr)?);
     let defaults = Defaults {
         severity: Severity::Error,
@@ -111,7 +111,10 @@ fn read(_: &Request<'_>, output: &Output<'_>) -> Result<Vec<Diagnostic>, Unread>
             is_json = line != "}";
         } else if COMPILER.is_match(line) {
             let found = Lines::read(&COMPILER, line, defaults).diagnostics;
-            diagnostics.extend(found.into_iter().map(|it| it.of_rule("compiler")));
+            diagnostics.extend(found.into_iter().map(|mut it| {
+                it.path = it.path.map(|path| request.below_root(&path));
+                it.of_rule("compiler")
+            }));
         } else if !line.trim().is_empty() {
             return Err(Unread::not_understood(format!("it says {}", excerpt(line))));
         }
