@@ -222,11 +222,11 @@ impl Pipeline {
         let mut asked = self.ask_tools(file, held, detection, earlier.as_ref());
         for planned in report::planned(file.options) {
             let answers: Vec<_> = asked.extract_if(.., |it| it.name == planned.name).collect();
-            if answers.is_empty() {
+            // What a flag asks for and no tool gives is still told beside what the tools say.
+            if answers.is_empty() || report::is_asked_in_vain(&planned) {
                 checks.push(planned);
-            } else {
-                checks.extend(answers);
             }
+            checks.extend(answers);
         }
         FileReport {
             path: shown,

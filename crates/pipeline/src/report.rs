@@ -185,6 +185,12 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
     ]
 }
 
+/// Whether a flag asked for something that no check of this version can give.
+pub(crate) fn is_asked_in_vain(planned: &CheckReport) -> bool {
+    let reason = planned.reason.as_deref().unwrap_or_default();
+    reason.ends_with("could not be checked")
+}
+
 fn blank(
     name: &'static str,
     engine: Option<String>,

@@ -212,3 +212,23 @@ fn a_configuration_above_the_trusted_directory_runs_nothing() {
         "{checks:?}"
     );
 }
+
+#[test]
+fn what_a_flag_asks_for_in_vain_is_told_beside_what_a_tool_says() {
+    let project = project("exit 0", "");
+    project.run(&["trust", "work"]).expect_code(0);
+    let mut command = project.command();
+    let arguments = [
+        "post-edit",
+        "--format",
+        "json",
+        "--rust-strict",
+        "work/a.txt",
+    ];
+    command.env("PATH", "/usr/bin:/bin").args(arguments);
+    let document = Ended::of(&mut command).json();
+    let checks = document["files"][0]["checks"].as_array().expect("a list");
+    let lint = checks.iter().filter(|check| check["name"] == "lint");
+    let states: Vec<_> = lint.map(|check| check["state"].as_str()).collect();
+    assert_eq!(states, [Some("not_run"), Some("clean")]);
+}
