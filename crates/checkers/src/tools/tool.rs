@@ -25,7 +25,8 @@ pub struct Tool {
     pub version: Words,
     /// Which configuration counts.
     pub config: Config,
-    /// What the tool executes of the project even if its configuration is plain data; `None` if nothing.
+    /// What the tool is known to execute of the project even if its configuration is plain data; `None` is no
+    /// proof that it executes nothing.
     pub runs_code: Option<&'static str>,
     /// How to ask about one file.
     pub ask: Ask,
