@@ -121,8 +121,8 @@ impl Scene {
         drop(wait.expect("no panic"));
     }
 
-    /// Kills and starts validators until the time is up; gives how often.
-    fn kill(&self, seed: u64) -> usize {
+    /// Kills and starts validators until the time is up; gives how often, and those that are up.
+    fn kill(&self, seed: u64) -> (usize, Vec<Validator>) {
         let mut random = seed;
         let mut draw = |most: u64| {
             random = random
@@ -157,13 +157,11 @@ impl Scene {
             }
         }
         self.await_decisions(20, SETTLE);
-        self.is_over.store(true, Ordering::Relaxed);
-        self.settle();
-        validators.into_iter().flatten().for_each(Validator::kill);
-        kills
+        (kills, validators.into_iter().flatten().collect())
     }
 
-    /// Waits until all have decided the same.
+    /// Waits until all have decided the same. Nobody submits any more: what is acknowledged after
+    /// this, only a quorum would have.
     fn settle(&self) {
         let end = Instant::now() + SETTLE;
         loop {
@@ -229,23 +227,31 @@ impl Scene {
     }
 }
 
+/// Ends the submitters also when the killer panics, as the scope waits for them.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Would be broken by an answer before the log has synced, a log that does not come back, a vote
 /// that is forgotten, or a validator that never catches up.
 #[test]
 fn whoever_is_killed_at_any_time_what_was_acknowledged_stays() {
     let scene = Scene::new();
     let seed = 9;
-    let kills = std::thread::scope(|scope| {
+    let (kills, validators) = std::thread::scope(|scope| {
+        let _over = SetOnDrop(&scene.is_over);
         for submitter in 0..SUBMITTERS {
             let scene = &scene;
             scope.spawn(move || scene.submit(submitter));
         }
-        let killer = scope.spawn(|| scene.kill(seed));
-        let outcome = killer.join();
-        // Also if it failed, so that the test ends.
-        scene.is_over.store(true, Ordering::Relaxed);
-        outcome.expect("the group settles")
+        scene.kill(seed)
     });
+    scene.settle();
+    validators.into_iter().for_each(Validator::kill);
     let acknowledged = scene.acknowledged.lock().expect("no panic").len();
     assert!(kills > 0 && acknowledged > 0);
     let decided = scene.check_logs();
