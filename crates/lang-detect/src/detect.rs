@@ -571,7 +571,7 @@ fn among(
     if let Some(language) = siblings::language(input.path, languages, input.siblings) {
         return Finding::sure(language, Evidence::Siblings).with(Confidence::Medium, languages);
     }
-    if extension == "h" && folders::are_for_cpp(input.path) {
+    if ["h", "inc"].contains(&extension) && folders::are_for_cpp(input.path) {
         return Finding::sure(Language::Cpp, Evidence::Folder).with(Confidence::Low, languages);
     }
     match family.and_then(|family| family.default) {

@@ -1,4 +1,4 @@
-//! What the names of its folders say about a header in which nothing is of one language.
+//! What the names of its folders say about a file for `#include` in which nothing is of one language.
 
 use crate::path;
 
@@ -22,7 +22,7 @@ pub(crate) fn are_for_cpp(path: &str) -> bool {
 }
 
 fn is_library(folder: &str) -> bool {
-    LIBRARIES.lines().any(|name| name == folder)
+    LIBRARIES.lines().any(|name| name.eq_ignore_ascii_case(folder))
 }
 
 /// Qt's headers lie in `QtCore`, `QtWidgets` and so on.
@@ -43,6 +43,7 @@ mod tests {
     fn folders_of_cpp_are_known() {
         check("include/spdlog/tweakme.h", true);
         check("boost/config.h", true);
+        check("include/CGAL/license/Surface_mesh.h", true);
         check("include/grpcpp/impl/call.h", true);
         check("usr\\include\\QtCore\\qglobal.h", true);
     }

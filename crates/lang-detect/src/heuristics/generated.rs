@@ -4907,6 +4907,13 @@ pub(super) static FAMILIES: [Family; 70] = [
                 weight: 4,
                 is_anywhere: false,
                 ignores_case: false,
+                atoms: &[Atom::Text("*"), Atom::Word, Atom::Blanks, Atom::Text("\"")],
+            },
+            Rule {
+                language: L::PicoLisp,
+                weight: 4,
+                is_anywhere: false,
+                ignores_case: false,
                 atoms: &[Atom::Text("(extend"), Atom::Blanks],
             },
             Rule {
