@@ -19,7 +19,7 @@ use crate::{Ended, tool};
 
 pub(crate) const HELP: &str = "\
 cargo xtask bench [AREA...] [--quick] [--json FILE]
-cargo xtask bench ringbuf|msgpool... --peers [--measure NAME] [--quick] [--json FILE]
+cargo xtask bench ringbuf|msgpool|executor... --peers [--measure NAME] [--quick] [--json FILE]
 
 Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language

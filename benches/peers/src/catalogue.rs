@@ -9,15 +9,15 @@ use serde::Serialize;
 
 use crate::machine::{Effort, Figure};
 use crate::peers::{
-    async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, flume, gil, heapless,
-    iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, ours, ours_shared, pools, rapidfire,
-    ringbuf, ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
+    async_broadcast, bus, concurrent_queue, crossbeam, crossfire, disruptor, executors, flume, gil,
+    heapless, iceoryx2, kanal, magnetic, msgpool, multiqueue2, nexus_queue, omango, ours,
+    ours_shared, pools, rapidfire, ringbuf, ringfire, rtrb, shaq, std_mpsc, thingbuf, tokio,
 };
 use crate::pool::{self, LocalPool, SharedPool};
 use crate::process::{self, Link, Task};
 use crate::ring::{BlockingPop, BlockingPush, Line, Message, PopBatch, PushBatch, Ring, Shape};
 use crate::throughput::{self, Delivery};
-use crate::{floor, round_trip};
+use crate::{executor, floor, round_trip};
 
 /// What somebody is in a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -77,6 +77,18 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "waits by spinning or by sleeping for a fixed time, so it is not in the blocking measures",
     ),
     (
+        "chili 0.2.1",
+        "splits work and takes no tasks, so it is in the measures of fork-join alone",
+    ),
+    (
+        "rayon in priority/load",
+        "runs what its own tasks submit first, so that a task from outside never begins",
+    ),
+    (
+        "bevy_tasks, forte",
+        "bevy_tasks is async-executor on threads of its own; forte needs a newer compiler than 1.95",
+    ),
+    (
         "kanal, flume, tokio, crossbeam-channel and the like",
         "send one message at a time, so they are not in the measures of batches",
     ),
@@ -99,6 +111,9 @@ pub(crate) fn measures() -> Vec<Measure> {
     measures.extend(many());
     measures.extend(processes());
     measures.extend(pools());
+    measures.extend(submissions());
+    measures.extend(forks());
+    measures.extend(urgency());
     measures
 }
 
@@ -501,6 +516,155 @@ fn shared<P: SharedPool>(who: &'static str, role: Role) -> Shared {
     Shared {
         two_threads: alone(who, role, pool::two_threads::<P>),
         hand_off: alone(who, role, pool::hand_off::<P>),
+    }
+}
+
+fn executor(name: &'static str, about: &'static str, entries: Vec<Entry>) -> Measure {
+    Measure {
+        name,
+        area: "executor",
+        about,
+        entries,
+    }
+}
+
+fn submissions() -> Vec<Measure> {
+    vec![
+        executor(
+            "submit/outside",
+            "empty tasks from one thread that is no worker",
+            all_workers(|workers| workers.one),
+        ),
+        executor(
+            "submit/four",
+            "the same from four threads at once",
+            all_workers(|workers| workers.four),
+        ),
+        executor(
+            "submit/bulk",
+            "the same from one thread, many at once",
+            vec![
+                ours(alone("ours", Role::Peer, executor::bulk::<executors::Ours>)),
+                alone(
+                    "async-executor",
+                    Role::Peer,
+                    executor::bulk::<executors::AsyncExecutor>,
+                ),
+                alone(
+                    "batches in a channel",
+                    Role::Peer,
+                    executor::bulk::<executors::Batches>,
+                ),
+            ],
+        ),
+        executor(
+            "wake/hot",
+            "from handing over a task until it begins, 5 µs after the last; the submitter spins",
+            all_workers(|workers| workers.hot),
+        ),
+        executor(
+            "wake/cold",
+            "the same after 300 µs in which everybody sleeps",
+            all_workers(|workers| workers.cold),
+        ),
+        executor("idle", "processor time of a second without tasks", {
+            let mut entries = all_workers(|workers| workers.idle);
+            entries.push(alone("no workers", Role::Floor, executor::no_workers));
+            entries
+        }),
+    ]
+}
+
+fn forks() -> Vec<Measure> {
+    vec![
+        executor(
+            "fork-join/even",
+            "a fork of a tree of two million nodes",
+            vec![
+                alone("calls", Role::Floor, executor::even::<executors::Calls>),
+                ours(alone("ours", Role::Peer, executor::even::<executors::Ours>)),
+                alone("chili", Role::Peer, executor::even::<executors::Chili>),
+                alone("rayon", Role::Peer, executor::even::<executors::Rayon>),
+            ],
+        ),
+        executor(
+            "fork-join/uneven",
+            "the same where one child of each node is less high than the other",
+            vec![
+                alone("calls", Role::Floor, executor::uneven::<executors::Calls>),
+                ours(alone(
+                    "ours",
+                    Role::Peer,
+                    executor::uneven::<executors::Ours>,
+                )),
+                alone("chili", Role::Peer, executor::uneven::<executors::Chili>),
+                alone("rayon", Role::Peer, executor::uneven::<executors::Rayon>),
+            ],
+        ),
+    ]
+}
+
+fn urgency() -> Vec<Measure> {
+    vec![
+        executor(
+            "priority/idle",
+            "from handing over a critical task until it begins, nothing else to do",
+            vec![ours(alone(
+                "ours",
+                Role::Peer,
+                executor::urgent_idle::<executors::Ours>,
+            ))],
+        ),
+        executor(
+            "priority/load",
+            "the same beside 128 tasks of 20 µs that never end; others have no priorities",
+            {
+                let mut entries = all_workers(|workers| workers.loaded);
+                entries.retain(|entry| entry.who != "rayon");
+                entries[0] = ours(alone(
+                    "ours",
+                    Role::Peer,
+                    executor::urgent_loaded::<executors::Ours>,
+                ));
+                entries
+            },
+        ),
+    ]
+}
+
+/// Everybody that takes tasks, ours first.
+fn all_workers(measure: fn(Workers) -> Entry) -> Vec<Entry> {
+    let workers = [
+        workers::<executors::Ours>("ours"),
+        workers::<executors::Rayon>("rayon"),
+        workers::<executors::Tokio>("tokio"),
+        workers::<executors::AsyncExecutor>("async-executor"),
+        workers::<executors::Threads>("threads and a channel"),
+    ];
+    let mut entries: Vec<Entry> = workers.into_iter().map(measure).collect();
+    entries[0].role = Role::Ours;
+    entries
+}
+
+/// The measures of whatever takes tasks.
+struct Workers {
+    one: Entry,
+    four: Entry,
+    hot: Entry,
+    cold: Entry,
+    idle: Entry,
+    loaded: Entry,
+}
+
+fn workers<W: executor::Workers>(who: &'static str) -> Workers {
+    let entry = |work: fn(&Effort) -> Vec<Figure>| alone(who, Role::Peer, work);
+    Workers {
+        one: entry(|effort| executor::outside::<W>(1, effort)),
+        four: entry(|effort| executor::outside::<W>(4, effort)),
+        hot: entry(executor::wake_hot::<W>),
+        cold: entry(executor::wake_cold::<W>),
+        idle: entry(executor::idle::<W>),
+        loaded: entry(executor::plain_loaded::<W>),
     }
 }
 

@@ -1,13 +1,14 @@
-//! Measures the workspace's rings and pools beside their rivals, one figure a process.
+//! Measures the workspace's rings, pools and executor beside their rivals, one figure a process.
 //!
 //!     peers list
 //!     peers run MEASURE WHO [--quick]
 //!
 //! `cargo xtask bench ringbuf --peers` runs it many times and prints tables. What an adapter
-//! implements is in `ring.rs`, `pool.rs` and `process.rs`; who takes part in what is in
+//! implements is in `ring.rs`, `pool.rs`, `executor.rs` and `process.rs`; who takes part in what is in
 //! `catalogue.rs`; the ratios wanted are in `targets.toml`.
 
 mod catalogue;
+mod executor;
 mod floor;
 mod machine;
 mod peers;

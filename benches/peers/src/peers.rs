@@ -1,5 +1,5 @@
 //! The adapters: one file for each peer, each with an implementation of the traits of
-//! `ring.rs`, `pool.rs` or `process.rs`.
+//! `ring.rs`, `pool.rs`, `executor.rs` or `process.rs`.
 
 pub(crate) mod async_broadcast;
 pub(crate) mod bus;
@@ -7,6 +7,7 @@ pub(crate) mod concurrent_queue;
 pub(crate) mod crossbeam;
 pub(crate) mod crossfire;
 pub(crate) mod disruptor;
+pub(crate) mod executors;
 pub(crate) mod flume;
 pub(crate) mod gil;
 pub(crate) mod heapless;
