@@ -149,7 +149,11 @@ impl Group {
         });
         let enough = self.roster.weak().votes() as usize;
         let ballots = ballots.take(enough).collect();
-        Arc::new(Proposal { subject, ballots })
+        Arc::new(Proposal {
+            subject,
+            ballots,
+            next: None,
+        })
     }
 
     /// Hands a proposal to the primary and runs until nothing is under way.

@@ -74,6 +74,7 @@ fn in_process(count: u32) -> Outcome<()> {
         let proposal = Proposal {
             subject,
             ballots: ballots?,
+            next: None,
         };
         let submitted = Instant::now();
         let decided = swarm.agree(proposal)?;
@@ -187,6 +188,7 @@ fn proposal(roster: &Roster, signers: &[Ed25519Signer], round: u32) -> Outcome<P
     Ok(Proposal {
         subject,
         ballots: signers.iter().zip(0..).map(signed).collect(),
+        next: None,
     })
 }
 

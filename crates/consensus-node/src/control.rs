@@ -223,12 +223,13 @@ fn decision(bytes: &[u8]) -> Result<Option<Decision>, ClientError> {
     }
 }
 
-const REFUSALS: [NodeError; 5] = [
+const REFUSALS: [NodeError; 6] = [
     NodeError::Busy,
     NodeError::Invalid,
     NodeError::Ballot,
     NodeError::TimedOut,
     NodeError::Stopped,
+    NodeError::Ended,
 ];
 
 fn refusal(tag: u8) -> Option<NodeError> {

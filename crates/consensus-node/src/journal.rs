@@ -77,6 +77,9 @@ impl Memory {
                 continue;
             };
             let statement = &decision.certificate.statement;
+            if self.decisions.is_empty() {
+                self.before = statement.seq.saturating_sub(1);
+            }
             self.slots.entry(statement.digest).or_insert(statement.seq);
             self.decisions.push_back(decision.clone());
             if self.decisions.len() > MEMORY_DECISIONS_MAX

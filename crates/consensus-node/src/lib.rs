@@ -14,6 +14,9 @@
 //! # What it does not do
 //!
 //! It removes no old decisions: the log grows up to its limit.
+//! At the end of an epoch a node keeps the proof, [`Report::handover`], and serves those who lag; it
+//! does not start the next roster's node. Whoever runs it does, with a journal of its own and
+//! `Options::origin` from the proof. [`Service`] begins with a group's first epoch only.
 //! It does not run on other systems than Unix; the crate is empty there.
 //!
 //! # Example

@@ -170,7 +170,8 @@ fn segment_name(index: u32) -> String {
 /// Where decisions are in the log.
 #[derive(Debug, Default)]
 struct Decisions {
-    /// Of slot 1, 2, …
+    /// The slot before the first: the last one of the epoch before.
+    before: u64,
     places: Vec<Place>,
     /// The first slot in which a proposal was decided.
     slots: BTreeMap<Digest, u64>,
@@ -191,7 +192,10 @@ impl Decisions {
         };
         let statement = &decision.certificate.statement;
         // Slots are decided in order; a log that repeats one says the same.
-        if statement.seq == self.places.len() as u64 + 1 {
+        if self.places.is_empty() {
+            self.before = statement.seq.saturating_sub(1);
+        }
+        if statement.seq == self.before + self.places.len() as u64 + 1 {
             self.places.push(place);
             self.slots.entry(statement.digest).or_insert(statement.seq);
         }
@@ -226,7 +230,7 @@ impl Log {
         self.lsn
     }
 
-    /// How many slots are decided.
+    /// How many slots are decided in the roster's epoch.
     #[must_use]
     pub fn decided(&self) -> u64 {
         self.decisions.places.len() as u64
@@ -238,13 +242,14 @@ impl Log {
         self.decisions.slots.get(proposal).copied()
     }
 
-    /// What was decided in a slot, from 1; `None` if nothing was yet.
+    /// What was decided in a slot of the roster's epoch; `None` if nothing was yet.
     ///
     /// # Errors
     ///
     /// [`LogError`]: a decision that was good when the log was opened cannot be read any more.
     pub fn decision(&mut self, slot: u64) -> Result<Option<Decision>, LogError> {
-        let index = usize::try_from(slot).ok().and_then(|it| it.checked_sub(1));
+        let index = slot.checked_sub(self.decisions.before + 1);
+        let index = index.and_then(|it| usize::try_from(it).ok());
         let Some(place) = index.and_then(|it| self.decisions.places.get(it)).copied() else {
             return Ok(None);
         };

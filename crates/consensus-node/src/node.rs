@@ -1,15 +1,16 @@
 //! One validator at work: a thread that owns a replica and its journal.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use claude_flow_consensus::{
-    Action, Ballot, Decision, Digest, Effects, FaultProof, Input, Options, OptionsError, Packet,
-    Proposal, Record, Replica, Sealed, SetTimer, SignedBallot, Signer, Status, Timer, ValidatorId,
-    Verifier,
+    Action, Ballot, Decision, Digest, Effects, FaultProof, Handover, Input, Options, OptionsError,
+    Packet, Proposal, Record, Replica, Sealed, SetTimer, SignedBallot, Signer, Status, Timer,
+    ValidatorId, Verifier,
 };
 use thiserror::Error;
 
@@ -75,6 +76,9 @@ pub enum NodeError {
          has too many open ballots, or has lost its log"
     )]
     Ballot,
+    /// The epoch has ended; the validators of the next roster decide, on ballots that name it.
+    #[error("the epoch has ended: cast and submit under the next roster")]
+    Ended,
     /// Nothing was decided in time. It may still be.
     #[error("not decided in time; it may still be, and asking again is safe")]
     TimedOut,
@@ -112,6 +116,8 @@ pub struct Report {
     pub records: u64,
     /// Who was caught contradicting itself, with the proof.
     pub faults: Vec<FaultProof>,
+    /// Proof that the epoch has ended, and who goes on.
+    pub handover: Option<Handover>,
 }
 
 /// What a node is made of.
@@ -181,7 +187,7 @@ impl Node {
         self.handle.clone()
     }
 
-    /// Waits until the node ends, which it does of itself only on an error.
+    /// Waits until the node ends, which it does of itself only on an error, or when it is told to.
     ///
     /// # Errors
     ///
@@ -230,6 +236,11 @@ impl NodeHandle {
     #[must_use]
     pub const fn validator(&self) -> ValidatorId {
         self.me
+    }
+
+    /// Tells the node to end; what it has taken is made durable first.
+    pub fn stop(&self) {
+        self.inbox.close();
     }
 
     /// Hands over a packet that another validator sent, if there is room.
@@ -351,6 +362,7 @@ struct Worker {
     callers_count: usize,
     casts: VecDeque<Reply<SignedBallot>>,
     faults: Vec<FaultProof>,
+    handover: Option<Handover>,
 }
 
 impl Worker {
@@ -393,6 +405,7 @@ impl Worker {
             callers_count: 0,
             casts: VecDeque::new(),
             faults: Vec::new(),
+            handover: None,
         };
         worker.take_effects(effects);
         Ok(worker)
@@ -443,6 +456,10 @@ impl Worker {
             answer(&caller.reply, decision.ok_or(NodeError::TimedOut));
             return Ok(());
         }
+        if self.handover.is_some() {
+            answer(&caller.reply, Err(NodeError::Ended));
+            return Ok(());
+        }
         if self.callers_count >= CALLERS_MAX {
             answer(&caller.reply, Err(NodeError::Busy));
             return Ok(());
@@ -462,6 +479,10 @@ impl Worker {
     }
 
     fn on_cast(&mut self, ballot: Ballot, reply: Reply<SignedBallot>) {
+        if self.handover.is_some() {
+            answer(&reply, Err(NodeError::Ended));
+            return;
+        }
         let before = self.replica.status().dropped.irrelevant;
         self.step(Input::Cast(ballot));
         if self.replica.status().dropped.irrelevant > before {
@@ -478,6 +499,7 @@ impl Worker {
             status: self.replica.status(),
             records: self.journal.lsn(),
             faults: self.faults.clone(),
+            handover: self.handover.clone(),
         }
     }
 
@@ -576,6 +598,13 @@ impl Worker {
             Action::Cast(signed) => {
                 if let Some(reply) = self.casts.pop_front() {
                     answer(&reply, Ok(signed));
+                }
+            }
+            Action::HandOver(handover) => {
+                self.handover = Some(*handover);
+                self.callers_count = 0;
+                for caller in mem::take(&mut self.callers).into_values().flatten() {
+                    answer(&caller.reply, Err(NodeError::Ended));
                 }
             }
         }

@@ -185,7 +185,11 @@ impl Swarm {
                 ballots.push(cast(node, subject, *opinion)?);
             }
         }
-        self.agree(Proposal { subject, ballots })
+        self.agree(Proposal {
+            subject,
+            ballots,
+            next: None,
+        })
     }
 
     /// Has the group agree on ballots that are signed already.

@@ -1,5 +1,7 @@
 //! What one validator says about a subject, and what the ballots add up to.
 
+use std::sync::Arc;
+
 use crate::digest::{Digest, Domain};
 use crate::message::{Kind, Statement};
 use crate::quorum::ValidatorId;
@@ -131,11 +133,14 @@ pub struct Proposal {
     pub subject: Digest,
     /// In ascending order of validators, at most one each, all on the subject.
     pub ballots: Vec<SignedBallot>,
+    /// The roster of the next epoch, if that is what was voted on: its digest is the subject then.
+    pub next: Option<Arc<Roster>>,
 }
 
 impl Proposal {
     /// Whether a replica may vote for this proposal: the ballots are genuine, in order, on the
-    /// subject, and at least one of them is an honest validator's (`f + 1` of them).
+    /// subject, and at least one of them is an honest validator's (`f + 1` of them); a roster is
+    /// the one that was voted on and can follow this one.
     ///
     /// # Complexity
     ///
@@ -144,7 +149,10 @@ impl Proposal {
     pub fn is_valid(&self, roster: &Roster, verifier: &dyn Verifier) -> bool {
         let voters: crate::quorum::VoterSet =
             self.ballots.iter().map(|signed| signed.validator).collect();
+        let is_next =
+            |next: &Arc<Roster>| next.digest() == self.subject && next.can_follow(roster, verifier);
         roster.weak().is_reached(voters)
+            && self.next.as_ref().is_none_or(is_next)
             && self
                 .ballots
                 .is_sorted_by(|one, next| one.validator < next.validator)

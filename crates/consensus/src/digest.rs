@@ -157,6 +157,8 @@ pub enum Domain {
     Body,
     /// The chain of everything decided so far.
     Chain,
+    /// The end of an epoch: everything decided, and who goes on.
+    Handover,
 }
 
 impl Domain {
@@ -170,6 +172,7 @@ impl Domain {
             Self::Proposal => b"cf/proposal    \x01",
             Self::Body => b"cf/body        \x01",
             Self::Chain => b"cf/chain       \x01",
+            Self::Handover => b"cf/handover    \x01",
         }
     }
 }

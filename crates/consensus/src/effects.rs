@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ballot::Proposal;
 use crate::ballot::SignedBallot;
 use crate::digest::Digest;
+use crate::handover::Handover;
 use crate::message::{Certificate, Decision, FaultProof, Message, Parsed, Statement};
 use crate::quorum::ValidatorId;
 use crate::signature::Signature;
@@ -110,6 +111,9 @@ pub enum Action {
     Accuse(Box<FaultProof>),
     /// This validator's own ballot.
     Cast(SignedBallot),
+    /// The epoch has ended: whoever is in the next roster starts a replica of it, and hands this on
+    /// to those who join. Comes once, and again after each restart.
+    HandOver(Box<Handover>),
 }
 
 /// A decided slot.

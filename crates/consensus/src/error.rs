@@ -102,6 +102,9 @@ pub enum DecodeError {
     /// There is one way to write it, and this is another.
     #[error("the encoding is not the canonical one")]
     NotCanonical,
+    /// No validators could be of such a roster.
+    #[error("the roster cannot be")]
+    Roster,
     /// The statement does not name its body's digest.
     #[error("the digest is not that of the body")]
     Digest,

@@ -19,7 +19,8 @@
 //!
 //! It opens no socket, keeps no time and writes no log: whoever drives it does, as the crate
 //! `claude-flow-consensus-node`.
-//! The roster is fixed; a change of roster is a new group. There is no change by epoch.
+//! A roster changes at the end of its epoch only, [`Handover`]; what was not decided by then is void,
+//! because its ballots name the old roster.
 //! A replica whose log has lost what was synced counts as a liar until it has caught up: told of it
 //! by [`Record::Forgotten`] it observes and promises nothing until a later stable checkpoint.
 //! Every message is signed; there is no mode with message authentication codes between replicas.
@@ -55,7 +56,7 @@
 //!     let signature = signer.sign(&ballot.statement().encode(&roster.digest()));
 //!     SignedBallot { validator: ValidatorId(id), ballot, signature }
 //! });
-//! let proposal = Arc::new(Proposal { subject, ballots: ballots.collect() });
+//! let proposal = Arc::new(Proposal { subject, ballots: ballots.collect(), next: None });
 //!
 //! let mut replicas = Vec::new();
 //! for (signer, id) in signers.into_iter().zip(0..) {
@@ -118,6 +119,7 @@ mod digest;
 mod effects;
 mod error;
 mod guard;
+mod handover;
 mod message;
 mod multiples;
 mod plant;
@@ -137,6 +139,7 @@ pub use digest::{Digest, Domain};
 pub use effects::{Action, Delivery, Durable, Effects, Lsn, Record, Sealed, SetTimer, Timer};
 pub use error::{DecodeError, OptionsError, Refusal, RosterError};
 pub use guard::{Guard, OPEN_BALLOTS_MAX, Promised};
+pub use handover::{Handover, Origin};
 pub use message::{
     Body, Certificate, Decision, FaultProof, Kind, Message, NewView, Packet, Parsed, SignatureSet,
     Statement, ViewChange, chain,
@@ -154,7 +157,9 @@ pub use replica::{
 pub use roster::{Roster, RosterOptions};
 pub use signature::{Ed25519Signer, Ed25519Verifier, PublicKey, Said, Signature, Signer, Verifier};
 pub use tally::{Level, Tally, Verdict, tally};
-pub use verify::{CertificateError, Certified, verify_certificate, verify_decision};
+pub use verify::{
+    CertificateError, Certified, verify_certificate, verify_decision, verify_handover,
+};
 pub use wire::{PACKET_BYTES_MAX, WINDOW_MAX};
 
 #[cfg(doc)]
@@ -165,4 +170,5 @@ pub mod docs {
     #![doc = include_str!("../docs/adr/0001-signatures.md")]
     #![doc = include_str!("../docs/adr/0002-sealed-effects.md")]
     #![doc = include_str!("../docs/adr/0003-tables.md")]
+    #![doc = include_str!("../docs/adr/0004-epochs.md")]
 }

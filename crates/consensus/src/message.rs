@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::ballot::Proposal;
 use crate::digest::{Digest, Domain};
 use crate::error::DecodeError;
+use crate::handover::Origin;
 use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
 use crate::roster::Roster;
 use crate::signature::{Signature, Verifier};
@@ -220,15 +221,21 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// The checkpoint that everyone begins with and nobody signs.
+    /// The checkpoint that the first epoch begins with and nobody signs.
     #[must_use]
     pub fn genesis() -> Self {
+        Self::of_origin(Origin::genesis())
+    }
+
+    /// The checkpoint that an epoch begins with and nobody of it signs.
+    #[must_use]
+    pub(crate) fn of_origin(origin: Origin) -> Self {
         Self {
             statement: Statement {
                 kind: Kind::Checkpoint,
                 view: 0,
-                seq: 0,
-                digest: chain_genesis(),
+                seq: origin.seq,
+                digest: origin.chain,
             },
             votes: SignatureSet::default(),
         }

@@ -71,6 +71,21 @@ pub enum Bug {
     SlotsBegunAnew,
     /// A certificate holds votes for whatever digest came.
     CertificateOfAnyVotes,
+    /// In the second epoch the quorum of the first counts.
+    QuorumOfTheEpochBefore,
+    /// An epoch ends at the first checkpoint after its roster's end is decided, although slots above
+    /// it may be voted on already.
+    EpochEndsAtOnce,
+    /// An epoch's roster goes on voting above the epoch's last slot.
+    VotesPastTheEnd,
+    /// A roster is changed because that was decided, approved or not.
+    UnapprovedRosterTaken,
+    /// The last checkpoint of an epoch does not name the next roster.
+    LastCheckpointOmitsRoster,
+    /// The slots up to the end of an epoch wait for proposals.
+    EndNotFilled,
+    /// Who has handed over says nothing to those who have not.
+    SilentAfterHandover,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -1,6 +1,7 @@
 //! One validator's part in the agreement.
 
 mod checkpoint;
+mod epoch;
 mod normal;
 mod recovery;
 mod slot;
@@ -14,15 +15,16 @@ use crate::digest::Digest;
 use crate::effects::{Action, Effects, Lsn, Record, SetTimer, Timer};
 use crate::error::OptionsError;
 use crate::guard::Guard;
+use crate::handover::Origin;
 use crate::message::{
     Body, Certificate, Decision, FaultProof, Kind, Message, Packet, Parsed, Statement,
-    chain_genesis,
 };
 use crate::plant::Bug;
 use crate::quorum::{AgreementQuorum, ValidatorId, VoterSet};
 use crate::roster::Roster;
 use crate::signature::{Signature, Signer, Verifier};
 use crate::wire::{Header, WINDOW_MAX, peek_certified, peek_message};
+use epoch::Ending;
 use slot::{Slot, Slots, Votes};
 
 /// How far back a repeated proposal is told from a new one.
@@ -83,11 +85,13 @@ pub struct Replica {
 pub struct Options {
     /// Who takes part.
     pub roster: Roster,
+    /// Where the roster's epoch begins.
+    pub origin: Origin,
     /// This validator.
     pub me: ValidatorId,
-    /// Slots between the watermarks (L of OSDI '99), 2 to [`WINDOW_MAX`].
+    /// Slots between the watermarks (L of OSDI '99), 2 to [`WINDOW_MAX`]; the same for everyone.
     pub window: u64,
-    /// Slots between checkpoints (K), at most half a window.
+    /// Slots between checkpoints (K), at most half a window; the same for everyone.
     pub checkpoint_interval: u64,
     /// How long to wait for the primary, in ticks; doubled with every view that fails.
     pub progress_timeout: u64,
@@ -96,6 +100,9 @@ pub struct Options {
     /// The mistake to make.
     #[cfg(feature = "planted-bugs")]
     pub planted: Option<crate::plant::Bug>,
+    /// The roster of the epoch before, for the mistake of counting by it.
+    #[cfg(feature = "planted-bugs")]
+    pub before: Option<Roster>,
 }
 
 /// What comes in.
@@ -124,6 +131,9 @@ struct State {
     changes: BTreeMap<ValidatorId, Message>,
     /// Proof of the last stable checkpoint, whose slot is the low watermark h.
     stable: Certificate,
+    /// Where the epoch ends, once it is decided and approved that it does.
+    ending: Option<Ending>,
+    has_handed_over: bool,
     /// Invariant: slots in (h, h + L].
     slots: Slots,
     /// The slot of the primary's next proposal.
@@ -193,6 +203,10 @@ pub struct Status {
     pub chain: Digest,
     /// The slot of its last stable checkpoint.
     pub stable: u64,
+    /// The last slot of the epoch, once it is decided that the epoch ends.
+    pub ends_at: Option<u64>,
+    /// Whether the epoch has ended and was handed over.
+    pub has_ended: bool,
     /// How many slots, proposals and votes it holds.
     pub held: usize,
     /// What it dropped.
@@ -238,6 +252,8 @@ impl Replica {
             Input::Parsed(parsed) => self.on_parsed(parsed.packet(), effects),
             Input::Submit(proposal) => self.on_submit(&proposal, effects),
             Input::Cast(ballot) => self.on_cast(ballot, effects),
+            // Nobody waits for anything in an epoch that has ended.
+            Input::Timer(Timer::Progress) if self.state.has_handed_over => {}
             Input::Timer(Timer::Progress) => {
                 self.state.is_timer_running = false;
                 self.state.failed_views = self.state.failed_views.saturating_add(1);
@@ -247,6 +263,8 @@ impl Replica {
             }
             Input::Timer(Timer::Status) => self.on_status_timer(effects),
         }
+        self.fill_epoch(effects);
+        self.hand_over(effects);
         self.seal(effects);
     }
 
@@ -261,6 +279,8 @@ impl Replica {
             executed: state.executed,
             chain: state.chain,
             stable: state.stable.statement.seq,
+            ends_at: state.ending.as_ref().map(|ending| ending.seq),
+            has_ended: state.has_handed_over,
             held: state.slots.len()
                 + state.decisions.len()
                 + state.payloads.len()
@@ -322,12 +342,14 @@ impl Replica {
 
     fn is_welcome(&mut self, header: &Header, effects: &mut Effects) -> bool {
         header.sender != self.options.me
+            && (!self.state.has_handed_over || header.statement.kind == Kind::Status)
             && self.options.roster.contains(header.sender)
             && self.is_of_use(header, effects)
     }
 
     fn is_certificate_of_use(&self, kind: Kind, seq: u64) -> bool {
         match kind {
+            _ if self.is_past_end(seq) => false,
             Kind::Commit => self.is_wanted(seq),
             _ => seq > self.low_watermark(),
         }
@@ -427,6 +449,10 @@ impl Replica {
 
     fn on_submit(&mut self, proposal: &Arc<Proposal>, effects: &mut Effects) {
         let digest = proposal.digest();
+        if self.state.has_handed_over {
+            self.dropped.irrelevant += 1;
+            return;
+        }
         if !self.take_proposal(proposal, digest) {
             return;
         }
@@ -506,7 +532,8 @@ impl Replica {
 
     fn on_cast(&mut self, ballot: Ballot, effects: &mut Effects) {
         let statement = ballot.statement();
-        let Ok(promised) = self.guard.cast(ballot.subject, statement) else {
+        let promised = self.guard.cast(ballot.subject, statement);
+        let Some(promised) = promised.ok().filter(|_| !self.state.has_handed_over) else {
             self.dropped.irrelevant += 1;
             return;
         };
@@ -617,6 +644,12 @@ impl Replica {
         if self.has(Bug::QuorumOfTwoFaultsAndOne) {
             return AgreementQuorum::of_votes(2 * self.options.roster.committee().f() + 1);
         }
+        #[cfg(feature = "planted-bugs")]
+        if self.has(Bug::QuorumOfTheEpochBefore)
+            && let Some(before) = &self.options.before
+        {
+            return before.agreement();
+        }
         self.options.roster.agreement()
     }
 
@@ -629,7 +662,7 @@ impl Replica {
     fn is_in_window(&self, seq: u64) -> bool {
         let low = self.low_watermark();
         let window = self.options.window + u64::from(self.has(Bug::WatermarkOffByOne));
-        seq > low && seq - low <= window
+        seq > low && seq - low <= window && !self.is_past_end(seq)
     }
 
     fn is_primary(&self) -> bool {
@@ -641,12 +674,15 @@ impl Replica {
     /// It runs for the proposal that has waited longest, so that a primary that orders all others
     /// does not pass for a good one (OSDI '99, §4.4: a timer for each request that waits).
     fn watch_progress(&mut self, has_executed: bool, effects: &mut Effects) {
-        if self.state.phase == Phase::Changing || self.has(Bug::TimerNotStarted) {
+        let is_idle = self.state.phase == Phase::Changing || self.state.has_handed_over;
+        if is_idle || self.has(Bug::TimerNotStarted) {
             return;
         }
         let head = self.state.pending.front().copied();
         let open = || self.state.slots.after(self.state.executed);
-        let has_work = head.is_some() || open().any(|(_, slot)| slot.proposed.is_some());
+        let has_work = head.is_some()
+            || self.is_end_awaited()
+            || open().any(|(_, slot)| slot.proposed.is_some());
         if !has_work {
             if self.state.is_timer_running {
                 self.set_progress_timer(None, effects);
@@ -690,17 +726,19 @@ impl Replica {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(origin: Origin) -> Self {
         Self {
             view: 0,
             phase: Phase::Normal,
             new_view: None,
             changes: BTreeMap::new(),
-            stable: Certificate::genesis(),
-            slots: Slots::default(),
-            next_seq: 1,
-            executed: 0,
-            chain: chain_genesis(),
+            stable: Certificate::of_origin(origin),
+            ending: None,
+            has_handed_over: false,
+            slots: Slots::above(origin.seq),
+            next_seq: origin.seq.saturating_add(1),
+            executed: origin.seq,
+            chain: origin.chain,
             decisions: BTreeMap::new(),
             recent: BTreeMap::new(),
             recent_order: VecDeque::new(),
@@ -741,11 +779,13 @@ impl std::hash::Hash for Replica {
 
 impl Options {
     /// What suits a group in one building whose ticks are milliseconds: a window of 128 slots, a
-    /// checkpoint every 64, a second for the primary, a STATUS every quarter of one.
+    /// checkpoint every 64, a second for the primary, a STATUS every quarter of one; and the first
+    /// epoch.
     #[must_use]
-    pub const fn new(roster: Roster, me: ValidatorId) -> Self {
+    pub fn new(roster: Roster, me: ValidatorId) -> Self {
         Self {
             roster,
+            origin: Origin::genesis(),
             me,
             window: WINDOW_MAX,
             checkpoint_interval: WINDOW_MAX / 2,
@@ -753,6 +793,8 @@ impl Options {
             status_interval: 250,
             #[cfg(feature = "planted-bugs")]
             planted: None,
+            #[cfg(feature = "planted-bugs")]
+            before: None,
         }
     }
 

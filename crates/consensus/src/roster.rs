@@ -3,7 +3,7 @@
 use crate::digest::{Digest, Domain};
 use crate::error::RosterError;
 use crate::quorum::{AgreementQuorum, ApprovalThreshold, Committee, ValidatorId, WeakQuorum};
-use crate::signature::PublicKey;
+use crate::signature::{PublicKey, Verifier};
 
 /// The validators of one epoch.
 ///
@@ -70,21 +70,47 @@ impl Roster {
                 return Err(RosterError::SameKey { first, second });
             }
         }
-        let mut bytes = Vec::with_capacity(20 + 32 * keys.len());
-        bytes.extend(epoch.to_le_bytes());
-        for number in [n, faults, approval_votes] {
-            bytes.extend(number.to_le_bytes());
-        }
-        for key in &keys {
-            bytes.extend(key.0);
-        }
-        Ok(Self {
+        let mut roster = Self {
             epoch,
             keys,
             committee,
             approval,
-            digest: Digest::of(Domain::Roster, &bytes),
-        })
+            digest: Digest::NULL,
+        };
+        roster.digest = Digest::of(Domain::Roster, &roster.encode());
+        Ok(roster)
+    }
+
+    /// The bytes of the roster.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.encoded_len());
+        bytes.extend(self.epoch.to_le_bytes());
+        for number in [
+            self.committee.n(),
+            self.committee.f(),
+            self.approval.votes(),
+        ] {
+            bytes.extend(number.to_le_bytes());
+        }
+        for key in &self.keys {
+            bytes.extend(key.0);
+        }
+        bytes
+    }
+
+    pub(crate) const fn encoded_len(&self) -> usize {
+        20 + PublicKey::BYTES * self.keys.len()
+    }
+
+    /// Whether this roster can follow another one: it has the next number, and its keys are keys.
+    ///
+    /// # Complexity
+    ///
+    /// Decodes each key.
+    #[must_use]
+    pub fn can_follow(&self, before: &Self, verifier: &dyn Verifier) -> bool {
+        before.epoch.checked_add(1) == Some(self.epoch) && verifier.are_keys(&self.keys)
     }
 
     /// The number of this roster among those of its group.

@@ -17,7 +17,12 @@ use crate::quorum::ValidatorId;
 
 /// An ed25519 public key, not yet checked to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicKey(pub [u8; 32]);
+pub struct PublicKey(pub [u8; Self::BYTES]);
+
+impl PublicKey {
+    /// How long a key is.
+    pub const BYTES: usize = 32;
+}
 
 /// A signature of 64 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +58,11 @@ pub trait Verifier: fmt::Debug + Send + Sync {
         Iterator::all(&mut said, |(signer, statement, signature)| {
             self.is_signed(signer, &statement, &signature)
         })
+    }
+
+    /// Whether signatures can be checked with these keys, so that they can be another roster's.
+    fn are_keys(&self, keys: &[PublicKey]) -> bool {
+        Ed25519Verifier::new(keys).is_ok()
     }
 }
 

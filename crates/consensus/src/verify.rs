@@ -8,13 +8,19 @@ use thiserror::Error;
 use crate::ballot::Proposal;
 use crate::digest::{Digest, Domain};
 use crate::error::DecodeError;
+use crate::handover::Origin;
 use crate::quorum::ValidatorId;
 use crate::roster::Roster;
 use crate::signature::{Signature, Verifier};
 use crate::tally::{Tally, tally};
+use crate::wire::Reader;
 
 /// Where the signatures begin in a certificate that stands alone.
 const HEADER_BYTES: usize = 90;
+
+/// What a certificate is for, as its second byte says.
+const COMMIT: u8 = 3;
+const CHECKPOINT: u8 = 4;
 
 /// What a certificate proves: a quorum committed this digest to this slot, and no other digest can
 /// be committed to it.
@@ -56,9 +62,12 @@ pub enum CertificateError {
     /// The proposal is another one.
     #[error("the proposal is not the one that was decided")]
     Proposal,
-    /// The proposal's bytes are none.
-    #[error("the proposal cannot be read")]
+    /// The bytes of a proposal or roster are none.
+    #[error("the proposal or roster cannot be read")]
     Decode(#[from] DecodeError),
+    /// The certificate is not for this chain and this roster, or the roster cannot follow.
+    #[error("the certificate does not hand over to this roster")]
+    Handover,
     /// A ballot is forged, doubled or on another subject, or there are too few.
     #[error("the ballots do not hold")]
     Ballots,
@@ -78,6 +87,15 @@ pub fn verify_certificate(
     verifier: &dyn Verifier,
     bytes: &[u8],
 ) -> Result<Certified, CertificateError> {
+    verify_signed(COMMIT, roster, verifier, bytes)
+}
+
+fn verify_signed(
+    kind: u8,
+    roster: &Roster,
+    verifier: &dyn Verifier,
+    bytes: &[u8],
+) -> Result<Certified, CertificateError> {
     let (header, signatures) = bytes
         .split_at_checked(HEADER_BYTES)
         .ok_or(CertificateError::Layout)?;
@@ -86,7 +104,7 @@ pub fn verify_certificate(
         word.copy_from_slice(&header[at..at + 8]);
         u64::from_le_bytes(word)
     };
-    if header[..2] != [1, 3] || !signatures.len().is_multiple_of(Signature::BYTES) {
+    if header[..2] != [1, kind] || !signatures.len().is_multiple_of(Signature::BYTES) {
         return Err(CertificateError::Layout);
     }
     if header[2..34] != *roster.digest().as_bytes() {
@@ -148,4 +166,46 @@ pub fn verify_decision(
         return Err(CertificateError::Ballots);
     }
     Ok((certified, tally(roster, &proposal.ballots)))
+}
+
+/// Verifies the bytes of [`Handover::encode`](crate::Handover::encode): the epoch of this roster has
+/// ended, and the roster that is given back goes on from there.
+///
+/// # Errors
+///
+/// [`CertificateError`], the first reason found.
+pub fn verify_handover(
+    roster: &Roster,
+    verifier: &dyn Verifier,
+    bytes: &[u8],
+) -> Result<(Origin, Roster), CertificateError> {
+    let signers = bytes
+        .get(HEADER_BYTES - 8..HEADER_BYTES)
+        .ok_or(CertificateError::Layout)?;
+    let signers: u32 = signers.iter().map(|byte| byte.count_ones()).sum();
+    let (certificate, rest) = bytes
+        .split_at_checked(HEADER_BYTES + Signature::BYTES * signers as usize)
+        .ok_or(CertificateError::Layout)?;
+    let (chain, next) = rest
+        .split_at_checked(Digest::BYTES)
+        .ok_or(CertificateError::Layout)?;
+    let certified = verify_signed(CHECKPOINT, roster, verifier, certificate)?;
+    let mut reader = Reader(next);
+    let next = reader.roster()?;
+    reader.end()?;
+    let mut named = [0; 72];
+    named[..32].copy_from_slice(chain);
+    named[32..40].copy_from_slice(&certified.seq.to_le_bytes());
+    named[40..].copy_from_slice(next.digest().as_bytes());
+    if certified.view != 0
+        || Digest::of(Domain::Handover, &named) != certified.digest
+        || !next.can_follow(roster, verifier)
+    {
+        return Err(CertificateError::Handover);
+    }
+    let origin = Origin {
+        seq: certified.seq,
+        chain: certified.digest,
+    };
+    Ok((origin, next))
 }

@@ -13,7 +13,8 @@ use crate::message::{
     ViewChange,
 };
 use crate::quorum::{VALIDATORS_MAX, ValidatorId, VoterSet};
-use crate::signature::Signature;
+use crate::roster::{Roster, RosterOptions};
+use crate::signature::{PublicKey, Signature};
 
 /// The version of everything that is signed or sent.
 pub(crate) const VERSION: u8 = 1;
@@ -276,8 +277,9 @@ pub(crate) fn encode_proposal(proposal: &Proposal) -> Vec<u8> {
     bytes
 }
 
-const fn proposal_bytes(proposal: &Proposal) -> usize {
-    36 + BALLOT_BYTES * proposal.ballots.len()
+fn proposal_bytes(proposal: &Proposal) -> usize {
+    let next = proposal.next.as_ref().map_or(0, |next| next.encoded_len());
+    36 + BALLOT_BYTES * proposal.ballots.len() + next
 }
 
 fn write_proposal(bytes: &mut Vec<u8>, proposal: &Proposal) {
@@ -289,6 +291,9 @@ fn write_proposal(bytes: &mut Vec<u8>, proposal: &Proposal) {
         bytes.push(signed.ballot.confidence.percent());
         bytes.extend_from_slice(signed.ballot.evidence.as_bytes());
         bytes.extend_from_slice(&signed.signature.0);
+    }
+    if let Some(next) = &proposal.next {
+        bytes.extend_from_slice(&next.encode());
     }
 }
 
@@ -425,6 +430,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// It takes all that is left.
     fn proposal(&mut self) -> Result<Proposal, DecodeError> {
         let subject = self.digest()?;
         let count = self.count(BALLOT_BYTES, u64::from(VALIDATORS_MAX))?;
@@ -456,7 +462,34 @@ impl<'a> Reader<'a> {
                 signature: self.signature()?,
             });
         }
-        Ok(Proposal { subject, ballots })
+        let next = if self.0.is_empty() {
+            None
+        } else {
+            Some(Arc::new(self.roster()?))
+        };
+        Ok(Proposal {
+            subject,
+            ballots,
+            next,
+        })
+    }
+
+    pub(crate) fn roster(&mut self) -> Result<Roster, DecodeError> {
+        let epoch = self.u64()?;
+        let count = self.u32()?;
+        if count > VALIDATORS_MAX {
+            return Err(DecodeError::Limit);
+        }
+        let (faults, approval_votes) = (self.u32()?, self.u32()?);
+        let keys = self.take(PublicKey::BYTES * count as usize)?;
+        let keys = keys.as_chunks().0.iter().map(|key| PublicKey(*key));
+        let roster = Roster::new(RosterOptions {
+            epoch,
+            keys: keys.collect(),
+            faults,
+            approval_votes,
+        });
+        roster.map_err(|_| DecodeError::Roster)
     }
 
     /// A proposal that a statement names; it takes all that is left.

@@ -57,6 +57,7 @@ impl Group {
         Arc::new(Proposal {
             subject,
             ballots: ballots.collect(),
+            next: None,
         })
     }
 }

@@ -53,7 +53,11 @@ fn decide(homes: &[Home], file: &RosterFile, name: &str, at: usize) {
         let mut client = Client::connect(&home.control()).unwrap();
         ballots.push(client.cast(ballot, TIMEOUT).unwrap());
     }
-    let proposal = Proposal { subject, ballots };
+    let proposal = Proposal {
+        subject,
+        ballots,
+        next: None,
+    };
     let mut client = Client::connect(&homes[at].control()).unwrap();
     let decision = client.submit(&proposal, TIMEOUT).unwrap();
     let roster = &file.roster;
@@ -222,6 +226,7 @@ fn what_is_refused_over_the_control_socket_is_refused_by_name() {
     let empty = Proposal {
         subject,
         ballots: Vec::new(),
+        next: None,
     };
     let refused = client.submit(&empty, TIMEOUT);
     assert!(

@@ -1,9 +1,11 @@
 //! A group in one process.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use claude_flow_consensus::{
-    Confidence, Digest, Domain, Ed25519Verifier, Level, Verdict, Vote, verify_decision,
+    Ballot, Confidence, Digest, Domain, Ed25519Verifier, Level, Proposal, Roster, RosterOptions,
+    Verdict, Vote, verify_decision, verify_handover,
 };
 use claude_flow_consensus_node::{Group, NodeError, Opinion, Swarm, SwarmError};
 
@@ -52,6 +54,54 @@ fn a_swarm_decides_the_golden_votes() {
             again.certificate.statement,
             decided.decision.certificate.statement
         );
+    }
+}
+
+/// Every node comes to the end of the epoch with a proof that anyone can verify, and sends whoever
+/// asks for more to the next roster.
+#[test]
+fn a_swarm_hands_over_to_the_roster_that_it_voted_for() {
+    let swarm = Swarm::in_process(Group::generate(4, 1, 2).unwrap()).unwrap();
+    let keys = swarm.roster().keys().iter().rev().copied();
+    let next = Roster::new(RosterOptions {
+        epoch: swarm.roster().epoch() + 1,
+        keys: keys.collect(),
+        faults: 1,
+        approval_votes: 2,
+    })
+    .unwrap();
+    let ballot = Ballot {
+        subject: next.digest(),
+        vote: Vote::Pass,
+        confidence: Confidence::from_percent(90).unwrap(),
+        evidence: Digest::of(Domain::Evidence, b"who they are"),
+    };
+    let cast = swarm.handles().map(|it| it.cast(ballot, TIMEOUT).unwrap());
+    let change = Proposal {
+        subject: next.digest(),
+        ballots: cast.collect(),
+        next: Some(Arc::new(next.clone())),
+    };
+    swarm.agree(change).unwrap();
+    let verifier = Ed25519Verifier::new(swarm.roster().keys()).unwrap();
+    let end = Instant::now() + TIMEOUT;
+    for handle in swarm.handles() {
+        let handover = loop {
+            let report = handle.report(TIMEOUT).unwrap();
+            if let Some(handover) = report.handover {
+                break handover;
+            }
+            assert!(Instant::now() < end, "{report:?}");
+        };
+        let bytes = handover.encode(&swarm.roster().digest());
+        let proof = verify_handover(swarm.roster(), &verifier, &bytes);
+        let (origin, roster) = proof.unwrap();
+        assert_eq!((origin.seq, &roster), (128, &next));
+        // Slots are filled with null requests, whose decisions are kept like others.
+        let last = handle.decision(origin.seq, TIMEOUT).unwrap();
+        assert_eq!(last.map(|it| it.proposal), Some(None));
+        let ended = handle.cast(ballot, TIMEOUT);
+        assert_eq!(ended.err(), Some(NodeError::Ended));
     }
 }
 

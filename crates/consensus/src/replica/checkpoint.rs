@@ -15,6 +15,7 @@ impl Replica {
         seq.is_multiple_of(self.options.checkpoint_interval)
             && seq > low
             && seq - low <= 2 * self.options.window
+            && !self.is_past_end(seq)
     }
 
     /// ⟨CHECKPOINT, n, d, i⟩ after delivering slot n.
@@ -40,7 +41,7 @@ impl Replica {
             kind: Kind::Checkpoint,
             view: 0,
             seq: self.state.executed,
-            digest: self.state.chain,
+            digest: self.checkpoint_digest(),
         }
     }
 
@@ -87,6 +88,10 @@ impl Replica {
     }
 
     pub(super) fn is_certified(&self, certificate: &Certificate) -> bool {
+        let (Statement { kind, seq, .. }, origin) = (certificate.statement, self.options.origin);
+        if kind == Kind::Checkpoint && seq <= origin.seq {
+            return *certificate == Certificate::of_origin(origin);
+        }
         certificate.is_valid(&self.options.roster, self.verifier.as_ref(), self.quorum())
     }
 
@@ -108,25 +113,30 @@ impl Replica {
         self.state.stable = certificate;
         self.guard.settle(low);
         self.state.slots.settle(low);
-        let proposed = |(_, slot): (u64, &Slot)| slot.proposed.map(|(digest, _)| digest);
-        self.state.in_flight = self.state.slots.iter().filter_map(proposed).collect();
+        self.count_in_flight();
         self.state.checkpoints.retain(|seq, _| *seq > low);
         self.state.next_seq = self.state.next_seq.max(low.saturating_add(1));
         self.forget_payloads();
     }
 
+    /// Notes anew what has a slot.
+    pub(super) fn count_in_flight(&mut self) {
+        let proposed = |(_, slot): (u64, &Slot)| slot.proposed.map(|(digest, _)| digest);
+        self.state.in_flight = self.state.slots.iter().filter_map(proposed).collect();
+    }
+
     /// Keeps the proposals that wait or are in a slot.
     fn forget_payloads(&mut self) {
         let state = &mut self.state;
-        let (slots, pending) = (&state.slots, &state.pending);
-        state.payloads.retain(|digest, _| {
-            let in_slot = slots.iter().any(|(_, slot)| {
-                let prepared = slot.prepared.as_ref().map(|one| one.statement.digest);
-                let proposed = slot.proposed.map(|(digest, _)| digest);
-                prepared == Some(*digest) || proposed == Some(*digest)
-            });
-            in_slot || pending.contains(digest)
+        let in_slots = state.slots.iter().flat_map(|(_, slot)| {
+            let prepared = slot.prepared.as_ref().map(|one| one.statement.digest);
+            let proposed = slot.proposed.map(|(digest, _)| digest);
+            [prepared, proposed].into_iter().flatten()
         });
+        let mut kept: Vec<Digest> = in_slots.chain(state.pending.iter().copied()).collect();
+        kept.sort_unstable();
+        let is_kept = |digest: &Digest| kept.binary_search(digest).is_ok();
+        state.payloads.retain(|digest, _| is_kept(digest));
     }
 
     /// Whether a decision of a slot is missing and near enough to be kept.
@@ -196,7 +206,8 @@ impl Replica {
         let to = message.sender;
         let Statement { view, seq, .. } = message.statement;
         self.state.answered.insert(to);
-        if self.has(Bug::NothingSentAgain) {
+        let is_silent = self.state.has_handed_over && self.has(Bug::SilentAfterHandover);
+        if self.has(Bug::NothingSentAgain) || is_silent {
             return;
         }
         if view < self.state.view && self.state.phase == Phase::Normal {

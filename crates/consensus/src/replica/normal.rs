@@ -1,7 +1,5 @@
 //! The normal case: pre-prepare, prepare, commit, in a window of slots (OSDI '99, §4.2).
 
-use std::sync::Arc;
-
 use super::{Phase, REPEAT_SLOTS, Replica, send};
 use crate::digest::Digest;
 use crate::effects::{Action, Delivery, Effects, Record};
@@ -14,54 +12,54 @@ use crate::signature::Signature;
 impl Replica {
     /// The primary gives waiting proposals their slots.
     pub(super) fn propose(&mut self, effects: &mut Effects) {
-        // One that lags might propose what is decided already.
-        let is_ready = self.is_primary()
-            && self.state.phase == Phase::Normal
-            && self.state.executed >= self.low_watermark();
-        if !is_ready {
+        if !self.may_propose() {
             return;
         }
-        let waiting: Vec<Digest> = self
-            .state
-            .pending
-            .iter()
-            .filter(|digest| !self.state.in_flight.contains(*digest))
-            .copied()
-            .collect();
-        for digest in waiting {
-            // Alone in its group a primary decides at once, and proposes more when it has.
-            let is_done =
-                self.state.in_flight.contains(&digest) || !self.state.pending.contains(&digest);
+        let mut at = 0;
+        while let Some(digest) = self.state.pending.get(at).copied() {
+            // Alone in its group a primary decides at once, and it waits no longer.
+            if self.state.in_flight.contains(&digest) {
+                at += 1;
+                continue;
+            }
             let seq = self.state.next_seq;
-            if !is_done && (!self.is_in_window(seq) || !self.propose_one(seq, digest, effects)) {
+            if !self.is_in_window(seq) || !self.propose_one(seq, digest, effects) {
                 return;
             }
         }
     }
 
-    /// ⟨PRE-PREPARE, v, n, d⟩ and the proposal.
-    fn propose_one(&mut self, seq: u64, digest: Digest, effects: &mut Effects) -> bool {
+    pub(super) fn may_propose(&self) -> bool {
+        // One that lags might propose what is decided already.
+        self.is_primary()
+            && self.state.phase == Phase::Normal
+            && self.state.executed >= self.low_watermark()
+    }
+
+    /// ⟨PRE-PREPARE, v, n, d⟩ and the proposal, or a null request.
+    pub(super) fn propose_one(&mut self, seq: u64, digest: Digest, effects: &mut Effects) -> bool {
         let statement = Statement {
             kind: Kind::PrePrepare,
             view: self.state.view,
             seq,
             digest,
         };
-        let Some(proposal) = self.state.payloads.get(&digest).cloned() else {
+        if !self.holds(&digest) {
             return false;
-        };
+        }
         let Some(promised) = self.promise(statement) else {
             return false;
         };
         self.state.next_seq = seq.saturating_add(1);
+        let proposal = self.state.payloads.get(&digest).cloned();
+        let body = proposal.clone().map_or(Body::Empty, Body::Proposal);
         if promised.is_new {
-            let kept = Some(Arc::clone(&proposal));
             self.record(
-                Record::Proposed(statement, promised.signature, kept),
+                Record::Proposed(statement, promised.signature, proposal),
                 effects,
             );
         }
-        let message = self.message(statement, promised.signature, Body::Proposal(proposal));
+        let message = self.message(statement, promised.signature, body);
         send(Packet::Signed(message), None, effects);
         self.place(seq, digest, promised.signature, effects);
         true
@@ -329,9 +327,16 @@ impl Replica {
         if seq <= self.state.executed {
             return;
         }
-        self.state.decisions.entry(seq).or_insert(decision);
+        // What is in order, as mostly, need not be kept.
+        let is_next = Some(seq) == self.state.executed.checked_add(1);
+        let mut next = None;
+        if is_next && !self.has(Bug::GapsSkipped) {
+            next = Some(decision);
+        } else {
+            self.state.decisions.entry(seq).or_insert(decision);
+        }
         let mut has_executed = false;
-        while let Some(decision) = self.next_decision() {
+        while let Some(decision) = next.take().or_else(|| self.next_decision()) {
             self.deliver(decision, effects);
             has_executed = true;
         }
@@ -396,6 +401,7 @@ impl Replica {
             state.recent_order.push_back((seq, digest));
         }
         self.guard.close_ballot(&proposal.subject);
+        self.end_epoch(seq, proposal);
         earlier
     }
 }

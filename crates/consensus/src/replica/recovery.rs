@@ -30,11 +30,12 @@ impl Replica {
     ) -> Result<(Self, Effects), OptionsError> {
         options.check()?;
         let guard = Guard::new(signer, options.roster.digest());
+        let origin = options.origin;
         let mut replica = Self {
             options: Arc::new(options),
             verifier,
             guard,
-            state: State::new(),
+            state: State::new(origin),
             dropped: super::Dropped::default(),
         };
         for (index, record) in records.into_iter().enumerate() {
@@ -49,6 +50,7 @@ impl Replica {
             after: Some(replica.options.status_interval),
         });
         replica.resume(&mut effects);
+        replica.hand_over(&mut effects);
         replica.seal(&mut effects);
         Ok((replica, effects))
     }

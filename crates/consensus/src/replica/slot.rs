@@ -1,6 +1,7 @@
 //! One slot of the log between the watermarks.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use crate::digest::Digest;
 use crate::message::Certificate;
@@ -32,9 +33,61 @@ pub(crate) struct Slots {
     row: VecDeque<Option<Slot>>,
     /// How many are there.
     count: usize,
+    spare: Spare,
+}
+
+/// The empty lists of slots that are forgotten, for those to come.
+///
+/// It is no part of what a replica knows: all are equal, and a clone has none.
+#[derive(Debug, Default)]
+struct Spare(Vec<[Votes; 2]>);
+
+impl Clone for Spare {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Spare {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Spare {}
+
+impl Hash for Spare {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
+
+impl Spare {
+    /// The caller makes and forgets no more slots than there are in a window.
+    fn keep(&mut self, slot: Slot) {
+        let mut lists = [slot.prepares, slot.commits];
+        for list in &mut lists {
+            list.votes.clear();
+        }
+        self.0.push(lists);
+    }
+
+    fn slot(&mut self) -> Slot {
+        let [prepares, commits] = self.0.pop().unwrap_or_default();
+        Slot {
+            prepares,
+            commits,
+            ..Slot::default()
+        }
+    }
 }
 
 impl Slots {
+    pub(crate) fn above(low: u64) -> Self {
+        Self {
+            low,
+            ..Self::default()
+        }
+    }
+
     fn index(&self, seq: u64) -> Option<usize> {
         usize::try_from(seq.checked_sub(self.low)?.checked_sub(1)?).ok()
     }
@@ -61,15 +114,29 @@ impl Slots {
         }
         let slot = &mut self.row[index];
         self.count += usize::from(slot.is_none());
-        slot.get_or_insert_default()
+        slot.get_or_insert_with(|| self.spare.slot())
     }
 
     /// Forgets the slots up to the low watermark.
     pub(crate) fn settle(&mut self, low: u64) {
         let gone = low.saturating_sub(self.low);
         let gone = usize::try_from(gone).map_or(self.row.len(), |it| it.min(self.row.len()));
-        self.count -= self.row.drain(..gone).flatten().count();
+        for slot in self.row.drain(..gone).flatten() {
+            self.count -= 1;
+            self.spare.keep(slot);
+        }
         self.low = low;
+    }
+
+    /// Forgets the slots above one.
+    pub(crate) fn cut(&mut self, last: u64) {
+        let kept = usize::try_from(last.saturating_sub(self.low)).unwrap_or(usize::MAX);
+        if kept < self.row.len() {
+            self.count -= self.row.drain(kept..).flatten().count();
+        }
+        while self.row.back().is_some_and(Option::is_none) {
+            self.row.pop_back();
+        }
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -145,7 +212,7 @@ impl Slot {
     /// Forgets what belongs to the view that is left.
     pub(crate) fn leave_view(&mut self) {
         self.proposed = None;
-        self.prepares = Votes::default();
-        self.commits = Votes::default();
+        self.prepares.votes.clear();
+        self.commits.votes.clear();
     }
 }

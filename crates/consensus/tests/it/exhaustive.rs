@@ -71,7 +71,7 @@ struct Explored {
 
 impl Space {
     fn new(liar: u32, bug: Option<Bug>) -> (Self, [u32; 3]) {
-        let group = Group::of(4, 1, false);
+        let group = Group::alone(4, 1);
         let mut space = Self {
             group,
             liar,

@@ -7,6 +7,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod certificate;
 mod exhaustive;
 mod guard;
+mod handover;
 mod make;
 mod prop_signature;
 mod prop_step;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use claude_flow_consensus::{
     Ballot, Body, Certificate, Confidence, Decision, Digest, Domain, Ed25519Signer, Kind, Message,
-    NewView, Packet, Proposal, Roster, RosterOptions, SignatureSet, SignedBallot, Signer,
-    Statement, ValidatorId, ViewChange, Vote,
+    NewView, Packet, Proposal, PublicKey, Roster, RosterOptions, SignatureSet, SignedBallot,
+    Signer, Statement, ValidatorId, ViewChange, Vote,
 };
 
 /// Validators with ed25519 keys made from their numbers.
@@ -94,7 +94,33 @@ impl Group {
             signature: message.signature,
         };
         let ballots = vec![signed];
-        Proposal { subject, ballots }
+        Proposal {
+            subject,
+            ballots,
+            next: None,
+        }
+    }
+
+    /// On the next roster, all of them for it.
+    pub(crate) fn change(&self, next: &Roster) -> Proposal {
+        let ballot = Ballot {
+            subject: next.digest(),
+            vote: Vote::Pass,
+            confidence: Confidence::from_percent(90).unwrap(),
+            evidence: subject(),
+        };
+        let ballots = self.roster.validators().map(|validator| SignedBallot {
+            validator,
+            ballot,
+            signature: self
+                .message(validator.0, ballot.statement(), Body::Empty)
+                .signature,
+        });
+        Proposal {
+            subject: next.digest(),
+            ballots: ballots.collect(),
+            next: Some(Arc::new(next.clone())),
+        }
     }
 
     /// The votes of the report from which this project grew.
@@ -109,6 +135,7 @@ impl Group {
                 (Pass, 98),
                 (Partial, 78),
             ]),
+            next: None,
         }
     }
 
@@ -159,6 +186,11 @@ impl Group {
             ("view_change", change(3)),
             ("new_view", with_body(1, Kind::NewView, 1, 0, new_view)),
             ("request", with_proposal(Kind::Request, 0)),
+            ("roster_request", {
+                let change = self.change(&roster(2, keys(2, 7)));
+                let said = say(Kind::Request, 0, 0, change.digest());
+                self.message(3, said, Body::Proposal(Arc::new(change)))
+            }),
             ("fetch", vote(Kind::Fetch)),
             (
                 "status",
@@ -178,4 +210,24 @@ impl Group {
 
 pub(crate) fn subject() -> Digest {
     Digest::of(Domain::Subject, b"post-edit pipeline 1.4.0")
+}
+
+/// With as many liars as it stands.
+pub(crate) fn roster(epoch: u64, keys: Vec<PublicKey>) -> Roster {
+    let n = u32::try_from(keys.len()).unwrap();
+    let faults = (n - 1) / 3;
+    Roster::new(RosterOptions {
+        epoch,
+        keys,
+        faults,
+        approval_votes: faults + 1,
+    })
+    .unwrap()
+}
+
+/// Of secrets of 32 equal bytes.
+pub(crate) fn keys(first: u8, count: u8) -> Vec<PublicKey> {
+    (first..first + count)
+        .map(|byte| Ed25519Signer::from_secret(&[byte; 32]).public_key())
+        .collect()
 }

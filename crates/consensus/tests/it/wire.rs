@@ -8,7 +8,7 @@ use claude_flow_consensus::{
 
 use crate::make::Group;
 
-fn golden(name: &str) -> Vec<u8> {
+pub(crate) fn golden(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../fixtures/consensus/v1")
         .join(format!("{name}.hex"));

@@ -87,7 +87,11 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     }
     ballots.sort_by_key(|signed| signed.validator);
     let subject = Digest::of(Domain::Subject, args.subject.as_bytes());
-    let proposal = Proposal { subject, ballots };
+    let proposal = Proposal {
+        subject,
+        ballots,
+        next: None,
+    };
     let timeout = Duration::from_secs(args.timeout.into());
     let mut client = connect(&args.directory)?;
     let roster = unhex(&client.status(ANSWER_TIMEOUT)?.roster).and_then(|it| it.try_into().ok());

@@ -84,6 +84,7 @@ impl Scene {
         Proposal {
             subject,
             ballots: self.signers.iter().zip(0..).map(signed).collect(),
+            next: None,
         }
     }
 

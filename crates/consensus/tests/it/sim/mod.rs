@@ -58,7 +58,7 @@ fn run(seed: u64, bug: Option<Bug>) -> Result<Outcome, String> {
 
 #[test]
 fn no_schedule_breaks_an_invariant() {
-    let mut full = 0;
+    let (mut full, mut handed_over) = (0, 0);
     let count = SCHEDULES * stress();
     let begun = cpu_seconds();
     for seed in 0..count {
@@ -68,10 +68,13 @@ fn no_schedule_breaks_an_invariant() {
             panic!("seed {seed}: {what}\n\nfor fixtures/consensus/scenarios:\n{text}")
         });
         full += u64::from(outcome.decisions >= 8 && outcome.view > 0);
+        handed_over += u64::from(outcome.epochs > 1);
     }
     let minutes = (cpu_seconds() - begun) / 60.0;
     println!("{count} schedules, {full} of them with at least 8 decisions and a view change");
     println!("{:.0} of these a minute and core", full as f64 / minutes);
+    println!("{handed_over} have a second epoch");
+    assert!(handed_over * 100 > count * 8, "{handed_over} of {count}");
     assert!(
         full * 100 > count * 98,
         "only {full} of {count} schedules are full ones"

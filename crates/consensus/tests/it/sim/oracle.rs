@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Body, Decision, Delivery, Digest, Domain, FaultProof, Kind, Message, PENDING_MAX, Proposal,
-    Record, SignedBallot, Statement, Status, ValidatorId, Vote, tally, verify_certificate,
-    verify_decision,
+    Body, Decision, Delivery, Digest, Domain, FaultProof, Handover, Kind, Message, Origin,
+    PENDING_MAX, Proposal, Record, Roster, SignedBallot, Statement, Status, ValidatorId, Vote,
+    tally, verify_certificate, verify_decision, verify_handover,
 };
 
 use super::group::Group;
@@ -62,7 +62,11 @@ pub(crate) struct Oracle {
     commits: Places<(u64, u64), Digest>,
     /// Proposals whose ballots were found to be genuine and to add up.
     proven: Vec<(Digest, Arc<Proposal>)>,
-    genesis: Digest,
+    /// Where the epoch begins.
+    origin: Origin,
+    interval: u64,
+    /// The slot that ended the epoch, the last slot, and who goes on.
+    end: Option<(u64, u64, Arc<Roster>)>,
 }
 
 /// What one node has been seen to do; it outlives crashes.
@@ -180,7 +184,12 @@ impl Seen {
 }
 
 impl Oracle {
-    pub(crate) fn new(group: Rc<Group>, window: u64, liars: u64) -> Self {
+    pub(crate) fn new(
+        group: Rc<Group>,
+        origin: Origin,
+        (window, interval): (u64, u64),
+        liars: u64,
+    ) -> Self {
         Self {
             group,
             window,
@@ -190,7 +199,9 @@ impl Oracle {
             decided: Vec::with_capacity(16),
             commits: Places::with_capacity_and_hasher(50, BuildHasherDefault::default()),
             proven: Vec::with_capacity(16),
-            genesis: Digest::of(Domain::Chain, &[]),
+            origin,
+            interval,
+            end: None,
         }
     }
 
@@ -204,13 +215,22 @@ impl Oracle {
     }
 
     fn chain_at(&self, seq: u64) -> Option<Digest> {
-        match seq.checked_sub(1) {
-            None => Some(self.genesis),
-            Some(index) => self
-                .decided
-                .get(usize::try_from(index).ok()?)
-                .map(|it| it.1),
+        match seq.checked_sub(self.origin.seq)? {
+            0 => Some(self.origin.chain),
+            count => self.decided.get(count as usize - 1).map(|it| it.1),
         }
+    }
+
+    /// What a CHECKPOINT of a slot names: that of the last one names the next roster.
+    fn checkpoint_at(&self, seq: u64) -> Option<Digest> {
+        let chain = self.chain_at(seq)?;
+        let Some((_, _, next)) = self.end.as_ref().filter(|end| end.1 == seq) else {
+            return Some(chain);
+        };
+        let mut named = chain.as_bytes().to_vec();
+        named.extend(seq.to_le_bytes());
+        named.extend(next.digest().as_bytes());
+        Some(Digest::of(Domain::Handover, &named))
     }
 
     /// An honest node sends a packet.
@@ -262,6 +282,13 @@ impl Oracle {
         if is_vote && seq > stable + self.window {
             return Err(format!("node {node} votes on slot {seq} above its window"));
         }
+        if let Some((change, end, _)) = self.end
+            && is_vote
+            && seq > end
+            && seen.delivered.len() as u64 + self.origin.seq >= change
+        {
+            return Err(format!("node {node} votes on slot {seq} behind the end"));
+        }
         // Repeated votes of the view that it is in are not late. Who has forgotten that it left may
         // repeat what it said before it left.
         if is_vote && seen.left_for > view && !(seen.has_forgotten && is_repeated) {
@@ -270,7 +297,11 @@ impl Oracle {
                 "node {node} said {statement:?} after leaving for view {later}"
             ));
         }
-        if kind == Kind::Checkpoint && self.chain_at(seq).is_none_or(|it| it != statement.digest) {
+        if kind == Kind::Checkpoint
+            && self
+                .checkpoint_at(seq)
+                .is_none_or(|it| it != statement.digest)
+        {
             return Err(format!("node {node} has a false checkpoint of slot {seq}"));
         }
         Ok(())
@@ -283,7 +314,8 @@ impl Oracle {
             .delivered
             .iter()
             .position(|it| *it == digest && *it != Digest::NULL);
-        if earlier.map(|index| index as u64 + 1) != delivery.repeats {
+        let first = self.origin.seq + 1;
+        if earlier.map(|index| index as u64 + first) != delivery.repeats {
             return Err(format!(
                 "node {node} does not know that {digest:?} repeats {earlier:?}"
             ));
@@ -295,11 +327,14 @@ impl Oracle {
     pub(crate) fn on_decision(&mut self, node: u32, seen: &mut Seen, decision: &Decision) -> Check {
         let statement = decision.certificate.statement;
         let (seq, digest) = (statement.seq, statement.digest);
-        let expected = seen.delivered.len() as u64 + 1;
+        let expected = self.origin.seq + seen.delivered.len() as u64 + 1;
         if seq != expected {
             return Err(format!("node {node} delivered slot {seq}, not {expected}"));
         }
-        if seen.durable_decisions < seq {
+        if self.end.as_ref().is_some_and(|end| seq > end.1) {
+            return Err(format!("slot {seq} is decided behind the end of its epoch"));
+        }
+        if self.origin.seq + seen.durable_decisions < seq {
             return Err(format!(
                 "node {node} delivered slot {seq} before it was durable"
             ));
@@ -312,13 +347,14 @@ impl Oracle {
                 ));
             }
             Some(_) => {}
-            None => self.extend(seq, digest)?,
+            None => self.extend(seq, decision)?,
         }
         seen.delivered.push(digest);
         self.check_certificate(decision)
     }
 
-    fn extend(&mut self, seq: u64, digest: Digest) -> Check {
+    fn extend(&mut self, seq: u64, decision: &Decision) -> Check {
+        let digest = decision.certificate.statement.digest;
         let before = self.chain_at(seq - 1).ok_or("a slot is missing")?;
         let mut link = [0; 72];
         link[..32].copy_from_slice(before.as_bytes());
@@ -331,7 +367,54 @@ impl Oracle {
         }
         self.decided
             .push((digest, Digest::of(Domain::Chain, &link)));
+        let change = decision.proposal.as_ref();
+        let change = change.filter(|it| self.end.is_none() && self.is_approved(it));
+        if let Some(next) = change.and_then(|it| it.next.clone()) {
+            let before = (seq - 1) - (seq - 1) % self.interval;
+            let mut last = before.max(self.origin.seq) + self.window;
+            while last % self.interval > 0 {
+                last += 1;
+            }
+            self.end = Some((seq, last, next));
+        }
         Ok(())
+    }
+
+    fn is_approved(&self, proposal: &Proposal) -> bool {
+        let committee = self.group.roster.committee();
+        let quarters: u32 = proposal.ballots.iter().map(worth).sum();
+        quarters >= 4 * (committee.n() - committee.f())
+    }
+
+    /// An honest node hands over to the next roster.
+    pub(crate) fn on_hand_over(&self, node: u32, seen: &Seen, handover: &Handover) -> Check {
+        let Some((_, last, next)) = &self.end else {
+            return Err(format!("node {node} ends an epoch that goes on"));
+        };
+        let bytes = handover.encode(&self.group.roster.digest());
+        let (origin, roster) = verify_handover(&self.group.roster, &*self.group.verifier, &bytes)
+            .map_err(|error| format!("a handover does not verify: {error}"))?;
+        let count = self.origin.seq + seen.delivered.len() as u64;
+        if (origin.seq, count) != (*last, *last) {
+            return Err(format!(
+                "node {node} hands over at slot {} with {count} delivered, not {last}",
+                origin.seq
+            ));
+        }
+        if roster != **next || Some(origin.chain) != self.checkpoint_at(*last) {
+            return Err(format!("node {node} hands over something else"));
+        }
+        Ok(())
+    }
+
+    /// Whether what is submitted here can still be decided.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
+    pub(crate) fn has_decided(&self, number: usize) -> bool {
+        let digest = self.group.proposals[number].0;
+        self.decided.iter().any(|(other, _)| *other == digest)
     }
 
     /// Every decision is proven, its ballots were cast, and they add up.
@@ -407,8 +490,8 @@ impl Oracle {
     }
 
     /// An honest node has come back from its log.
-    pub(crate) fn on_restart(node: u32, seen: &Seen, status: &Status) -> Check {
-        if status.executed != seen.durable_decisions {
+    pub(crate) fn on_restart(&self, node: u32, seen: &Seen, status: &Status) -> Check {
+        if status.executed != self.origin.seq + seen.durable_decisions {
             return Err(format!(
                 "node {node} came back at slot {} with {} in its log",
                 status.executed, seen.durable_decisions
@@ -422,7 +505,7 @@ impl Oracle {
 
     /// An honest node has nothing in hand that is not yet done.
     pub(crate) fn on_rest(&self, node: u32, seen: &Seen, status: &Status) -> Check {
-        if status.executed != seen.delivered.len() as u64 {
+        if status.executed != self.origin.seq + seen.delivered.len() as u64 {
             return Err(format!(
                 "node {node} is at slot {} and delivered otherwise",
                 status.executed

@@ -4,6 +4,7 @@ use claude_flow_consensus::Bug;
 
 use super::actors::Kind;
 use super::disk::Flaw;
+use super::group::Members;
 use super::rng::Rng;
 
 /// PRE-PREPARE, PREPARE and COMMIT in a set of kinds.
@@ -35,6 +36,7 @@ pub(crate) struct Plan {
     pub(crate) losses: Vec<Loss>,
     pub(crate) jumps: Vec<Jump>,
     pub(crate) disks: Vec<DiskFault>,
+    pub(crate) change: Option<Change>,
     /// The network is good from now on: GST.
     pub(crate) settled_at: u64,
     pub(crate) drop_percent: u64,
@@ -42,6 +44,13 @@ pub(crate) struct Plan {
     pub(crate) slow_sync_percent: u64,
     pub(crate) bad_delay: u64,
     pub(crate) good_delay: u64,
+}
+
+/// A change of roster is submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) at: u64,
+    pub(crate) members: Members,
 }
 
 /// A proposal reaches a node, drawn where none is named.
@@ -143,6 +152,7 @@ impl Plan {
             losses: Vec::new(),
             jumps: Vec::new(),
             disks: Vec::new(),
+            change: None,
             settled_at: 2,
             drop_percent: 0,
             double_percent: 0,
@@ -187,7 +197,38 @@ impl Plan {
                 back: [None, Some(30), Some(90)][rng.below(3) as usize],
             });
         }
+        plan.draw_change();
         plan
+    }
+
+    /// In every fifth schedule the roster changes, or is not allowed to.
+    fn draw_change(&mut self) {
+        // Its own chance, so that all else about a seed is as it would be without.
+        let mut rng = Rng::new(self.seed ^ 0x0e9c);
+        if !rng.percent(20) {
+            return;
+        }
+        let n = self.n;
+        let (n, first) = [
+            (n, 1),
+            (n, 0),
+            (n, 2),
+            (n + 1, 0),
+            (n + 3, 0),
+            (n + 3, 1),
+            (4, 0),
+            (4, 1),
+        ][rng.below(8) as usize];
+        let members = Members {
+            n,
+            first,
+            is_approved: rng.percent(85),
+        };
+        // Whoever lies goes on lying, and who has forgotten may have to be counted with them.
+        if members.faults() >= self.faults {
+            let at = rng.between(1, self.settled_at);
+            self.change = Some(Change { at, members });
+        }
     }
 
     /// A drawn schedule in which some validator invents what view changes build on.

@@ -45,6 +45,13 @@ pub(crate) const BUGS: &[(Bug, u64)] = &[
     (Bug::LossIgnored, 238),
     (Bug::SlotsBegunAnew, 3),
     (Bug::CertificateOfAnyVotes, 0),
+    (Bug::QuorumOfTheEpochBefore, 19),
+    (Bug::EpochEndsAtOnce, 13),
+    (Bug::VotesPastTheEnd, 19),
+    (Bug::UnapprovedRosterTaken, 60),
+    (Bug::LastCheckpointOmitsRoster, 13),
+    (Bug::EndNotFilled, 79),
+    (Bug::SilentAfterHandover, 19),
 ];
 
 /// Likewise for mistakes of whoever keeps the log.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use claude_flow_consensus::{Bug, Replica};
 
 use super::actors::Kind;
-use super::plan::{Crash, DiskFault, DiskFaultKind, Plan, When};
+use super::group::{CHANGE, Members};
+use super::plan::{Change, Crash, DiskFault, DiskFaultKind, Plan, When};
 use super::text::Scenario;
 use super::world::World;
 
@@ -142,6 +143,53 @@ fn who_has_forgotten_observes_until_a_checkpoint() {
     let outcome = world.run().unwrap();
     assert_eq!((outcome.decisions, outcome.view), (20, 0));
     assert_eq!(status(&world), Some((false, 0)));
+}
+
+/// Three validators more, and one less, from slot 9 on: the oracle follows both epochs.
+#[test]
+fn a_second_roster_goes_on_where_the_first_ended() {
+    for (n, first) in [(7, 0), (4, 1), (4, 4)] {
+        let mut plan = Plan::calm(4, 20);
+        for (submission, at) in plan.submissions.iter_mut().zip((1..).step_by(20)) {
+            submission.at = at;
+        }
+        let is_approved = true;
+        let members = Members {
+            n,
+            first,
+            is_approved,
+        };
+        plan.change = Some(Change { at: 90, members });
+        plan.settled_at = 420;
+        let mut world = World::new(plan).unwrap();
+        let outcome = world.run().unwrap();
+        assert_eq!((outcome.epochs, outcome.view), (2, 0));
+        let later: Vec<_> = world.nodes[4..]
+            .iter()
+            .filter_map(|node| node.replica.as_ref())
+            .map(Replica::status)
+            .collect();
+        assert_eq!(later.len(), n as usize);
+        let executed = world.oracles[0].decided.len() + world.oracles[1].decided.len();
+        assert!(world.oracles[1].decided.len() >= 8, "{executed}");
+        assert!(later.iter().all(|it| it.executed == executed as u64));
+    }
+}
+
+/// Agreement is not approval: what is decided and not approved changes nothing.
+#[test]
+fn a_roster_that_is_not_approved_changes_nothing() {
+    let mut plan = Plan::calm(4, 20);
+    let members = Members {
+        n: 4,
+        first: 1,
+        is_approved: false,
+    };
+    plan.change = Some(Change { at: 1, members });
+    let mut world = World::new(plan).unwrap();
+    let outcome = world.run().unwrap();
+    assert_eq!((outcome.decisions, outcome.epochs), (21, 1));
+    assert!(world.oracles[0].has_decided(CHANGE));
 }
 
 /// With f + 1 liars agreement must break, or the oracle is blind.

@@ -1,7 +1,7 @@
 //! Signatures that cost nothing: a keyed mixing function that nobody in the simulation can compute
 //! without the key, because nobody in it tries to.
 
-use claude_flow_consensus::{Signature, Signer, ValidatorId, Verifier};
+use claude_flow_consensus::{PublicKey, Signature, Signer, ValidatorId, Verifier};
 
 use super::rng::mix;
 
@@ -28,6 +28,11 @@ impl Verifier for Seals {
         signer.0 < self.n
             && signature.0[..8] == tag(signer.0, statement).to_le_bytes()
             && signature.0[8..] == [0; 56]
+    }
+
+    /// Seals need none.
+    fn are_keys(&self, _: &[PublicKey]) -> bool {
+        true
     }
 }
 

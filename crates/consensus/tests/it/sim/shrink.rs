@@ -17,7 +17,14 @@ fn without<T: Clone>(list: &[T], index: usize) -> Option<Vec<T>> {
 }
 
 /// In the order in which they are tried, each at indices from 0 on.
-const CUTS: [Cut; 9] = [
+const CUTS: [Cut; 10] = [
+    |plan, at| {
+        let is_there = at == 0 && plan.change.is_some();
+        is_there.then(|| Plan {
+            change: None,
+            ..plan.clone()
+        })
+    },
     |plan, at| {
         Some(Plan {
             liars: without(&plan.liars, at)?,

@@ -12,6 +12,7 @@
 //! lose 0..50 kinds 2,3 view 0 from 0 to 1,2     any of the last four may be *; 50 may be *
 //! jump 2 at 70 back 30                  or ahead
 //! disk 1 at 70 full 30                  or sync-error, or rot
+//! change 90 members 7 from 1 approved   machines 1 to 7 are to be the next roster; or refused
 //! bug NoPreparedCertificates            flaw DirectoryNotSynced
 //! check 50 delivered 1,0,0,0,0          how much each node has delivered before this tick
 //! expect holds                          or: fails TEXT
@@ -23,7 +24,10 @@ use claude_flow_consensus::Bug;
 
 use super::actors::Kind;
 use super::disk::Flaw;
-use super::plan::{ALL, Crash, DiskFault, DiskFaultKind, Jump, Loss, Plan, Submission, When};
+use super::group::Members;
+use super::plan::{
+    ALL, Change, Crash, DiskFault, DiskFaultKind, Jump, Loss, Plan, Submission, When,
+};
 use super::planted::{BUGS, FLAWS};
 
 /// A plan, what is looked at on the way, and what must come of it.
@@ -84,12 +88,10 @@ impl Scenario {
             line(format!("jump {node} at {at} {how}"));
         }
         for DiskFault { node, at, kind } in &plan.disks {
-            let how = match kind {
-                DiskFaultKind::SyncError => "sync-error".to_owned(),
-                DiskFaultKind::Full(ticks) => format!("full {ticks}"),
-                DiskFaultKind::Rot => "rot".to_owned(),
-            };
-            line(format!("disk {node} at {at} {how}"));
+            line(format!("disk {node} at {at} {}", write_disk_fault(*kind)));
+        }
+        if let Some(change) = plan.change {
+            line(write_change(change));
         }
         if let Some(bug) = plan.bug {
             line(format!("bug {bug:?}"));
@@ -223,6 +225,17 @@ fn take_fault(plan: &mut Plan, words: &[&str]) -> Option<()> {
                 _ => return None,
             },
         }),
+        ["change", at, "members", n, "from", first, how] => {
+            let members = Members {
+                n: n.parse().ok()?,
+                first: first.parse().ok()?,
+                is_approved: how == "approved",
+            };
+            plan.change = Some(Change {
+                at: at.parse().ok()?,
+                members,
+            });
+        }
         ["disk", node, "at", at, ref how @ ..] => plan.disks.push(DiskFault {
             node: node.parse().ok()?,
             at: at.parse().ok()?,
@@ -266,6 +279,24 @@ fn read_when(point: &str, at: u64) -> Option<When> {
         "mid-send" => When::MidSend(at),
         _ => return None,
     })
+}
+
+fn write_disk_fault(kind: DiskFaultKind) -> String {
+    match kind {
+        DiskFaultKind::SyncError => "sync-error".to_owned(),
+        DiskFaultKind::Full(ticks) => format!("full {ticks}"),
+        DiskFaultKind::Rot => "rot".to_owned(),
+    }
+}
+
+fn write_change(Change { at, members }: Change) -> String {
+    let Members { n, first, .. } = members;
+    let how = if members.is_approved {
+        "approved"
+    } else {
+        "refused"
+    };
+    format!("change {at} members {n} from {first} {how}")
 }
 
 fn write_set(set: u64) -> String {

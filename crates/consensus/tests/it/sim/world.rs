@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use claude_flow_consensus::{
-    Action, Decision, Durable, Effects, Input, Lsn, Options, Packet, Parsed, Record, Replica,
-    Sealed, SetTimer, Timer, ValidatorId,
+    Action, Decision, Durable, Effects, Handover, Input, Lsn, Options, Origin, Packet, Parsed,
+    Record, Replica, Sealed, SetTimer, Timer, ValidatorId, verify_handover,
 };
 
-use super::actors::{Actor, Kind, Liar};
+use super::actors::{Actor, Liar};
 use super::calendar::Calendar;
 use super::disk::{Disk, Found, Write};
-use super::group::Group;
+use super::group::{CHANGE, Group, Make};
 use super::oracle::{Check, Oracle, Seen};
 use super::parcel::Parcel;
 use super::plan::{DiskFaultKind, Jump, Plan, When};
@@ -24,9 +24,18 @@ const LIVENESS_TICKS: u64 = 40_000;
 /// How long a node stays down after its disk has failed it.
 const REPAIR_TICKS: u64 = 20;
 
-/// A validator's machine. A twin is a second machine with the same id.
+/// How long it takes at most until who joins has heard of the next epoch.
+const JOIN_TICKS: u64 = 30;
+
+/// A validator of one epoch on its machine. A twin is a second one with the same id.
 pub(crate) struct Node {
     pub(crate) id: u32,
+    machine: u32,
+    /// Its number among the epochs, from 0.
+    epoch: usize,
+    has_ended: bool,
+    /// The node of the next epoch that this one has started.
+    successor: Option<usize>,
     options: Options,
     pub(crate) replica: Option<Replica>,
     disk: Disk,
@@ -60,7 +69,7 @@ enum Event {
         life: u64,
     },
     Crash {
-        node: u32,
+        machine: u32,
         down: u64,
     },
     Restart {
@@ -70,9 +79,13 @@ enum Event {
         proposal: usize,
         node: Option<u32>,
     },
+    /// A machine that was in no epoch before begins with the second.
+    Join {
+        machine: u32,
+    },
     Jump(Jump),
     Disk {
-        node: u32,
+        machine: u32,
         kind: DiskFaultKind,
     },
     /// The network is good from now on.
@@ -82,14 +95,17 @@ enum Event {
 /// Replicas, the network between them, and the oracle that watches.
 pub(crate) struct World {
     plan: Plan,
-    group: Rc<Group>,
+    /// One for each epoch that has begun.
+    groups: Vec<Rc<Group>>,
     rng: Rng,
     pub(crate) now: u64,
     calendar: Calendar<Event>,
     pub(crate) nodes: Vec<Node>,
-    /// The machines of each validator.
-    machines: Vec<Vec<u32>>,
-    pub(crate) oracle: Oracle,
+    /// The nodes of each validator, by epoch and id.
+    places: Vec<Vec<Vec<u32>>>,
+    /// Where the second epoch begins.
+    origin: Option<Origin>,
+    pub(crate) oracles: Vec<Oracle>,
     is_settled: bool,
     /// When the last of the plan's losses ends.
     lossless_from: u64,
@@ -101,6 +117,7 @@ pub(crate) struct World {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) decisions: usize,
+    pub(crate) epochs: usize,
     pub(crate) view: u64,
     pub(crate) trace: u64,
 }
@@ -112,42 +129,65 @@ pub(crate) fn play(plan: Plan) -> Result<Outcome, String> {
 
 impl World {
     pub(crate) fn new(plan: Plan) -> Result<Self, String> {
-        let group = Group::of(plan.n, plan.faults, plan.is_real);
-        let liars = plan.liars.iter().fold(0, |set, (id, _)| set | 1 << id);
+        let group = Group::of(Make {
+            n: plan.n,
+            faults: plan.faults,
+            is_real: plan.is_real,
+            change: plan.change.map(|change| change.members),
+        });
         let mut world = Self {
-            oracle: Oracle::new(Rc::clone(&group), plan.window, liars),
-            group,
+            groups: Vec::new(),
+            oracles: Vec::new(),
+            places: Vec::new(),
+            origin: None,
             rng: Rng::new(plan.seed ^ 0xabcd),
             now: 0,
             calendar: Calendar::new(),
             nodes: Vec::with_capacity(plan.n as usize + 1),
-            machines: vec![Vec::new(); plan.n as usize],
             is_settled: false,
             lossless_from: plan.losses.iter().map(|loss| loss.until).max().unwrap_or(0),
             trace: 0,
             steps: 0,
             plan,
         };
+        world.begin_epoch(group, Origin::genesis());
         world.populate()?;
         world.schedule_faults();
         Ok(world)
     }
 
+    fn begin_epoch(&mut self, group: Rc<Group>, origin: Origin) {
+        let liars = self.plan.liars.iter().map(|(machine, _)| *machine);
+        let liars = liars.filter_map(|machine| machine.checked_sub(group.first));
+        let liars = liars.fold(0, |set, id| set | 1 << id);
+        let watermarks = (self.plan.window, self.plan.interval);
+        let n = group.roster.committee().n() as usize;
+        let oracle = Oracle::new(Rc::clone(&group), origin, watermarks, liars);
+        self.oracles.push(oracle);
+        self.places.push(vec![Vec::new(); n]);
+        self.groups.push(group);
+    }
+
     fn populate(&mut self) -> Check {
-        for id in 0..self.plan.n {
-            let mut liars = self.plan.liars.iter();
-            let kind = liars.find(|(liar, _)| *liar == id).map(|(_, kind)| *kind);
-            self.add_node(id, kind.map(Kind::make))?;
-            if let Some(twin) = kind.map(Kind::make).filter(|actor| actor.is_twin()) {
-                self.add_node(id, Some(twin))?;
+        for machine in 0..self.plan.n {
+            let index = self.add_node(0, machine, Origin::genesis())?;
+            let actor = self.nodes[index].actor.as_ref();
+            if actor.is_some_and(|actor| actor.is_twin()) {
+                self.add_node(0, machine, Origin::genesis())?;
             }
         }
         Ok(())
     }
 
-    fn add_node(&mut self, id: u32, actor: Option<Box<dyn Actor>>) -> Check {
+    fn add_node(&mut self, epoch: usize, machine: u32, origin: Origin) -> Result<usize, String> {
+        let mut liars = self.plan.liars.iter();
+        let kind = liars.find(|(liar, _)| *liar == machine);
+        let actor = kind.map(|(_, kind)| kind.make());
+        let group = &self.groups[epoch];
+        let id = machine - group.first;
         let options = Options {
-            roster: self.group.roster.clone(),
+            roster: group.roster.clone(),
+            origin,
             me: ValidatorId(id),
             window: self.plan.window,
             checkpoint_interval: self.plan.interval,
@@ -155,13 +195,21 @@ impl World {
             status_interval: self.plan.status_interval,
             // A liar knows the protocol better than those whose code is broken.
             planted: self.plan.bug.filter(|_| actor.is_none()),
+            before: epoch
+                .checked_sub(1)
+                .map(|it| self.groups[it].roster.clone()),
         };
-        let crashes = self.plan.crashes.iter().filter(|crash| crash.node == id);
+        let crashes = self.plan.crashes.iter();
         let stops = crashes
+            .filter(|crash| crash.node == machine && !self.is_settled)
             .filter(|crash| !matches!(crash.when, When::Tick(_)))
             .map(|crash| (crash.when, crash.down));
         self.nodes.push(Node {
             id,
+            machine,
+            epoch,
+            has_ended: false,
+            successor: None,
             options,
             replica: None,
             disk: Disk::default(),
@@ -176,8 +224,16 @@ impl World {
             decided_at: Vec::new(),
         });
         let index = self.nodes.len() - 1;
-        self.machines[id as usize].push(index as u32);
-        self.start(index)
+        self.places[epoch][id as usize].push(index as u32);
+        self.start(index)?;
+        Ok(index)
+    }
+
+    /// The nodes of a machine.
+    fn on(&self, machine: u32) -> Vec<usize> {
+        let all = 0..self.nodes.len();
+        all.filter(|index| self.nodes[*index].machine == machine)
+            .collect()
     }
 
     fn schedule_faults(&mut self) {
@@ -188,16 +244,21 @@ impl World {
         }
         for crash in &self.plan.crashes {
             if let When::Tick(at) = crash.when {
-                let (node, down) = (self.machines[crash.node as usize][0], crash.down);
-                self.calendar.add(at, Event::Crash { node, down });
+                let (machine, down) = (crash.node, crash.down);
+                self.calendar.add(at, Event::Crash { machine, down });
             }
         }
         for jump in &self.plan.jumps {
             self.calendar.add(jump.at, Event::Jump(*jump));
         }
         for fault in &self.plan.disks {
-            let (node, kind) = (self.machines[fault.node as usize][0], fault.kind);
-            self.calendar.add(fault.at, Event::Disk { node, kind });
+            let (machine, kind) = (fault.node, fault.kind);
+            self.calendar.add(fault.at, Event::Disk { machine, kind });
+        }
+        if let Some(change) = self.plan.change {
+            let (proposal, node) = (CHANGE, None);
+            let event = Event::Submit { proposal, node };
+            self.calendar.add(change.at, event);
         }
         self.calendar.add(self.plan.settled_at, Event::Settle);
     }
@@ -249,7 +310,8 @@ impl World {
     fn outcome(&self) -> Outcome {
         let views = self.honest().filter_map(|node| node.replica.as_ref());
         Outcome {
-            decisions: self.oracle.decided.len(),
+            decisions: self.oracles.iter().map(|it| it.decided.len()).sum(),
+            epochs: self.oracles.len(),
             view: views
                 .map(|replica| replica.status().view)
                 .max()
@@ -265,12 +327,19 @@ impl World {
 
     /// Every honest node has delivered the same, and everything that was submitted.
     fn is_done(&self) -> bool {
-        let decided = self.oracle.decided.len();
-        self.oracle.undecided == 0
+        let is_full = |places: &Vec<Vec<u32>>| places.iter().all(|nodes| !nodes.is_empty());
+        let has_begun = self.places.len() == 2 && self.places.iter().all(is_full);
+        (has_begun || !self.oracles[0].is_over())
+            && self
+                .oracles
+                .iter()
+                .all(|oracle| oracle.undecided == 0 || oracle.is_over())
             && self.honest().all(|node| {
-                node.seen.delivered.len() == decided
+                let oracle = &self.oracles[node.epoch];
+                node.seen.delivered.len() == oracle.decided.len()
                     && node.sealed.is_empty()
                     && node.replica.is_some()
+                    && node.has_ended == oracle.is_over()
             })
     }
 
@@ -306,18 +375,23 @@ impl World {
                 self.nodes[index].is_sync_due = false;
                 self.sync(index)
             }
-            Event::Crash { node, down } => {
-                self.crash(node as usize, down);
+            Event::Crash { machine, down } => {
+                for index in self.on(machine) {
+                    self.crash(index, down);
+                }
                 Ok(())
             }
+            Event::Join { machine } => self.join(machine),
             Event::Restart { node } => self.restart(node as usize),
             Event::Submit { proposal, node } => self.submit(proposal, node),
             Event::Jump(jump) => {
                 self.jump(jump);
                 Ok(())
             }
-            Event::Disk { node, kind } => {
-                self.fail_disk(node as usize, kind);
+            Event::Disk { machine, kind } => {
+                if let Some(index) = self.on(machine).last() {
+                    self.fail_disk(*index, kind);
+                }
                 Ok(())
             }
             Event::Settle => self.settle(),
@@ -338,10 +412,15 @@ impl World {
     }
 
     fn submit(&mut self, proposal: usize, node: Option<u32>) -> Check {
-        self.oracle.on_submit(proposal);
-        let is_up = |node: &Node| node.actor.is_none() && node.replica.is_some();
+        if self.places.len() == 1 {
+            self.oracles[0].on_submit(proposal);
+        }
+        let is_up = |node: &Node| {
+            let is_current = node.successor.is_none() && !node.has_ended;
+            node.actor.is_none() && node.replica.is_some() && is_current
+        };
         let index = if let Some(node) = node {
-            self.machines[node as usize][0] as usize
+            self.places[0][node as usize][0] as usize
         } else {
             let up = self.nodes.iter().filter(|node| is_up(node)).count() as u64;
             if up == 0 {
@@ -351,12 +430,81 @@ impl World {
             let mut all = (0..self.nodes.len()).filter(|index| is_up(&self.nodes[*index]));
             all.nth(which).unwrap_or_default()
         };
-        let proposal = Arc::clone(&self.group.proposals[proposal].1);
+        self.hand_in(proposal, index)
+    }
+
+    /// A proposal of a node's epoch reaches the node.
+    fn hand_in(&mut self, proposal: usize, index: usize) -> Check {
+        let epoch = self.nodes[index].epoch;
+        if epoch > 0 && (proposal == CHANGE || self.oracles[0].has_decided(proposal)) {
+            return Ok(());
+        }
+        self.oracles[epoch].on_submit(proposal);
+        let proposal = Arc::clone(&self.groups[epoch].proposals[proposal].1);
         self.step(index, Input::Submit(proposal))
     }
 
+    /// A node hands over: its own machine goes on, and those who join hear of it.
+    fn hand_over(&mut self, index: usize, handover: &Handover) -> Check {
+        let group = Rc::clone(&self.groups[0]);
+        let Node {
+            epoch,
+            machine,
+            actor,
+            ..
+        } = &self.nodes[index];
+        let (epoch, machine) = (*epoch, *machine);
+        if actor.is_none() {
+            let oracle = &self.oracles[epoch];
+            oracle.on_hand_over(index as u32, &self.nodes[index].seen, handover)?;
+        }
+        self.nodes[index].has_ended = true;
+        let bytes = handover.encode(&group.roster.digest());
+        let verified = verify_handover(&group.roster, &*group.verifier, &bytes);
+        let (Ok((origin, _)), Some(next), 0) = (verified, &group.next, epoch) else {
+            return Ok(());
+        };
+        if self.places.len() == 1 {
+            self.begin_epoch(Rc::clone(next), origin);
+            self.origin = Some(origin);
+            let all = next.first..next.first + next.roster.committee().n();
+            for machine in all.filter(|machine| *machine >= self.plan.n) {
+                let at = self.now + self.rng.between(1, JOIN_TICKS);
+                self.calendar.add(at, Event::Join { machine });
+            }
+        }
+        let is_member = machine.checked_sub(next.first);
+        let is_member = is_member.is_some_and(|id| id < next.roster.committee().n());
+        if is_member && self.nodes[index].successor.is_none() {
+            // Before it starts, which may well fail.
+            self.nodes[index].successor = Some(self.nodes.len());
+            self.join(machine)?;
+        }
+        Ok(())
+    }
+
+    /// A machine begins with the second epoch.
+    fn join(&mut self, machine: u32) -> Check {
+        let Some(origin) = self.origin else {
+            return Ok(());
+        };
+        let index = self.add_node(1, machine, origin)?;
+        // Whoever waited for a decision of the epoch before asks again.
+        if self.is_settled {
+            for proposal in 0..self.plan.submissions.len() {
+                self.hand_in(proposal, index)?;
+            }
+        }
+        Ok(())
+    }
+
     fn jump(&mut self, jump: Jump) {
-        let node = self.machines[jump.node as usize][0];
+        for index in self.on(jump.node) {
+            self.jump_node(index as u32, jump);
+        }
+    }
+
+    fn jump_node(&mut self, node: u32, jump: Jump) {
         for timer in [Timer::Progress, Timer::Status] {
             let (due, number) = &mut self.nodes[node as usize].timers[timer as usize];
             if *due <= self.now {
@@ -404,6 +552,9 @@ impl World {
         for proposal in 0..self.plan.submissions.len() {
             self.submit(proposal, None)?;
         }
+        if self.plan.change.is_some() {
+            self.submit(CHANGE, None)?;
+        }
         Ok(())
     }
 
@@ -433,6 +584,7 @@ impl World {
         }
         if node.disk.open(self.plan.flaw) == Found::Damaged {
             node.seen.forget(node.disk.log());
+            node.has_ended = false;
         }
         node.seen.lose(node.disk.log());
         node.seen.sync(node.disk.log());
@@ -441,8 +593,9 @@ impl World {
 
     fn start(&mut self, index: usize) -> Check {
         let node = &mut self.nodes[index];
-        let signer = Arc::clone(&self.group.signers[node.id as usize]);
-        let verifier = Arc::clone(&self.group.verifier);
+        let group = &self.groups[node.epoch];
+        let signer = Arc::clone(&group.signers[node.id as usize]);
+        let verifier = Arc::clone(&group.verifier);
         let log = node.disk.log();
         let started = Replica::recover(node.options.clone(), signer, verifier, log);
         let (replica, effects) = started.map_err(|error| format!("a restart failed: {error}"))?;
@@ -453,7 +606,7 @@ impl World {
         let status = replica.status();
         node.replica = Some(replica);
         if node.actor.is_none() {
-            Oracle::on_restart(node.id, &node.seen, &status)?;
+            self.oracles[node.epoch].on_restart(node.id, &node.seen, &status)?;
             self.redeliver(index)?;
         }
         self.perform(index, effects)
@@ -465,7 +618,7 @@ impl World {
         let missed = node.decided_at.iter().skip(node.seen.delivered.len());
         for (at, _) in missed {
             if let Record::Decided(decision) = &node.disk.log()[*at] {
-                self.oracle.on_decision(node.id, &mut node.seen, decision)?;
+                self.oracles[node.epoch].on_decision(node.id, &mut node.seen, decision)?;
             }
         }
         Ok(())
@@ -601,7 +754,7 @@ impl World {
         let node = &self.nodes[index];
         match (&node.actor, &node.replica) {
             (None, Some(replica)) if node.disk.is_synced() && node.sealed.is_empty() => {
-                self.oracle.on_rest(node.id, &node.seen, &replica.status())
+                self.oracles[node.epoch].on_rest(node.id, &node.seen, &replica.status())
             }
             _ => Ok(()),
         }
@@ -620,7 +773,7 @@ impl World {
             }
             Action::Deliver(delivery) if is_honest => {
                 let node = &mut self.nodes[index];
-                self.oracle.on_deliver(node.id, &mut node.seen, &delivery)
+                self.oracles[node.epoch].on_deliver(node.id, &mut node.seen, &delivery)
             }
             Action::Serve { to, first, count } => {
                 for seq in first..first.saturating_add(count) {
@@ -630,7 +783,10 @@ impl World {
                 }
                 Ok(())
             }
-            Action::Accuse(proof) if is_honest => self.oracle.on_accuse(&proof),
+            Action::Accuse(proof) if is_honest => {
+                self.oracles[self.nodes[index].epoch].on_accuse(&proof)
+            }
+            Action::HandOver(handover) => self.hand_over(index, &handover),
             Action::Accuse(_) | Action::Cast(_) | Action::Deliver(_) => Ok(()),
         }
     }
@@ -647,9 +803,13 @@ impl World {
     /// A decision from a node's log.
     fn decision(&mut self, index: usize, seq: u64) -> Option<Parcel> {
         let Node {
-            decided_at, disk, ..
+            decided_at,
+            disk,
+            options,
+            ..
         } = &mut self.nodes[index];
-        let (at, parcel) = decided_at.get_mut(usize::try_from(seq.checked_sub(1)?).ok()?)?;
+        let place = seq.checked_sub(options.origin.seq)?.checked_sub(1)?;
+        let (at, parcel) = decided_at.get_mut(usize::try_from(place).ok()?)?;
         if parcel.is_none()
             && let Record::Decided(decision) = &disk.log()[*at]
         {
@@ -661,14 +821,14 @@ impl World {
 
     fn send(&mut self, from: usize, to: Option<u32>, parcel: &Parcel) -> Check {
         let node = &mut self.nodes[from];
-        let id = node.id;
+        let (id, epoch) = (node.id, node.epoch);
         let receivers = match to {
             Some(to) => to..to + 1,
-            None => 0..self.plan.n,
+            None => 0..self.places[epoch].len() as u32,
         };
         if node.actor.is_none() {
             let stable = node.replica.as_ref().map_or(0, Replica::stable);
-            self.oracle.on_send(id, &mut node.seen, stable, parcel)?;
+            self.oracles[epoch].on_send(id, &mut node.seen, stable, parcel)?;
             for receiver in receivers.filter(|receiver| *receiver != id) {
                 self.transmit(from, receiver, parcel, 0);
             }
@@ -677,7 +837,7 @@ impl World {
         for receiver in receivers.filter(|receiver| *receiver != id) {
             let mut liar = Liar {
                 id,
-                group: Rc::clone(&self.group),
+                group: Rc::clone(&self.groups[epoch]),
                 rng: self.rng.clone(),
             };
             let Some(actor) = &mut self.nodes[from].actor else {
@@ -695,16 +855,17 @@ impl World {
 
     /// The network's part: lose, delay, double.
     fn transmit(&mut self, from: usize, receiver: u32, parcel: &Parcel, held: u64) {
-        let sender = self.nodes[from].id;
+        let Node { epoch, machine, .. } = self.nodes[from];
         if self.now < self.lossless_from {
             let (tag, view) = (parcel.tag(), parcel.view());
             let mut losses = self.plan.losses.iter();
-            if losses.any(|loss| loss.takes(self.now, sender, receiver, tag, view)) {
+            let to = self.groups[epoch].first + receiver;
+            if losses.any(|loss| loss.takes(self.now, machine, to, tag, view)) {
                 return;
             }
         }
-        for machine in 0..self.machines[receiver as usize].len() {
-            let to = self.machines[receiver as usize][machine];
+        for place in 0..self.places[epoch][receiver as usize].len() {
+            let to = self.places[epoch][receiver as usize][place];
             let mut copies = 1;
             let mut delay = self.plan.good_delay;
             if !self.is_settled {
