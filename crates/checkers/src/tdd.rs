@@ -55,13 +55,15 @@ mod cycle;
 mod describe;
 mod event;
 mod judge;
+mod mutants;
 mod prior;
 mod verdict;
 mod world;
 
-pub use self::cycle::{Cycle, History, follow};
+pub use self::cycle::{Change, Cycle, History, follow};
 pub use self::describe::{CONTENT_BYTES_MAX, Contents, WORDS_MAX, describe, kind_of_path};
 pub use self::event::{
     Before, Digest, EVENTS_MAX, Edit, Event, Failed, Kind, Outcome, Run, Test, Words,
 };
+pub use self::mutants::{MUTANTS_MAX, Mutant, mutants};
 pub use self::verdict::{Phase, Rule, Verdict, Way, Why};

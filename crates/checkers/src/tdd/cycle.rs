@@ -142,6 +142,16 @@ impl History<'_> {
         Judge::new(&self.steps, cycle.steps.clone(), cycle.is_closed).verdict()
     }
 
+    /// What the last cycle in which a file was edited changed; none if it did not change tests and code, in
+    /// separate files, or if a content before it is not known.
+    #[must_use]
+    pub fn change_of(&self, path: &str) -> Option<Change<'_>> {
+        let is_it = |step: &Step<'_>| step.counting().is_some_and(|it| it.path == path);
+        let last = self.steps.iter().rposition(is_it)?;
+        let cycle = self.cycles.iter().find(|it| it.steps.contains(&last))?;
+        Judge::new(&self.steps, cycle.steps.clone(), cycle.is_closed).change()
+    }
+
     /// The verdict on the last cycle in which a file was edited.
     #[must_use]
     pub fn verdict_of(&self, path: &str) -> Verdict {
@@ -160,6 +170,15 @@ impl History<'_> {
             _ => Verdict::Compliant(Way::NoCode),
         }
     }
+}
+
+/// What a cycle changed, as far as tests can be run without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<'h> {
+    /// The edited tests that are still there, by path.
+    pub tests: Vec<&'h str>,
+    /// The edited code by path, with the content before the cycle; none if there was no file.
+    pub sources: BTreeMap<&'h str, Option<Digest>>,
 }
 
 /// Adds the edits that nobody recorded, leaves out what changes nothing, and tells which runs are of their time.

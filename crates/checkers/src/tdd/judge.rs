@@ -1,9 +1,9 @@
 //! The rules; `docs/tdd.md` has them in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::cycle::Step;
+use super::cycle::{Change, Step};
 use super::event::{Before, Edit, Failed, Kind, Outcome, Run, Test};
 use super::prior::{Id, Prior};
 use super::verdict::{Rule, Verdict, Way, Why};
@@ -73,6 +73,27 @@ impl<'s> Judge<'s> {
             (true, false) => self.without_tests(),
             (false, false) => self.with_tests(),
         }
+    }
+
+    pub(super) fn change(&self) -> Option<Change<'s>> {
+        let is_apart = |(_, it): &(usize, &Edit)| it.kind != Kind::Both;
+        let is_there = |path: &&str| self.closing.content(path) != Some(Content::Absent);
+        let tests: BTreeSet<&str> = self.tests.iter().map(|(_, it)| it.path.as_str()).collect();
+        let mut sources = BTreeMap::new();
+        for (_, edit) in self
+            .sources
+            .iter()
+            .filter(|it| is_there(&it.1.path.as_str()))
+        {
+            let before = match self.opening.content(&edit.path)? {
+                Content::Is(digest) => Some(digest),
+                Content::Absent => None,
+            };
+            sources.insert(edit.path.as_str(), before);
+        }
+        let tests: Vec<_> = tests.into_iter().filter(is_there).collect();
+        let is_whole = !tests.is_empty() && !sources.is_empty() && self.tests.iter().all(is_apart);
+        is_whole.then_some(Change { tests, sources })
     }
 
     /// The runs of the workspace in this cycle, with their places.

@@ -174,6 +174,17 @@ pub enum Why {
     UnseenEdit(String),
 }
 
+impl Why {
+    /// Whether running the tests without the change and with it may show it.
+    #[must_use]
+    pub const fn may_be_shown(&self) -> bool {
+        matches!(
+            self,
+            Self::NotRun | Self::NeverSeenFailing | Self::TestChangedAfterRed | Self::UnseenEdit(_)
+        )
+    }
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

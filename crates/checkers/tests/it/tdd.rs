@@ -9,8 +9,9 @@ use std::fs;
 use claude_flow_checkers::reports::{Reason, RunState};
 use claude_flow_checkers::tdd::{
     Before, Contents, Digest, Edit, Event, Failed, Kind, Outcome, Rule, Run, Test, Verdict,
-    describe, follow, kind_of_path,
+    describe, follow, kind_of_path, mutants,
 };
+use claude_flow_lang_detect::Language;
 use proptest::prelude::*;
 
 use self::stories::{History, Step, TestResult, histories};
@@ -441,5 +442,55 @@ fn rules_have_stable_names() {
             "right-reason",
             "refactor-on-green"
         ]
+    );
+}
+
+/// Fails if an operator is read wrongly, a mutant is not well-formed, or what was not asked for is changed.
+#[test]
+fn mutants_change_one_thing_and_stay_well_formed() {
+    let check = |path: &'static str, language, text: &str, expected: &[&str]| {
+        let source = claude_flow_checkers::Source {
+            path,
+            language,
+            bytes: text.as_bytes(),
+        };
+        let made = mutants(&source, &[0..text.len()]);
+        let made: Vec<_> = made
+            .iter()
+            .map(|it| String::from_utf8(it.apply(text.as_bytes())).expect("text"))
+            .collect();
+        assert_eq!(made, expected);
+        assert!(mutants(&source, &[]).is_empty(), "no part, no mutant");
+    };
+    check(
+        "a.py",
+        Language::Python,
+        "a = b == 1 and not c\n",
+        &[
+            "a = b != 1 and not c\n",
+            "a = b == 2 and not c\n",
+            "a = b == 1 or not c\n",
+        ],
+    );
+    check(
+        "a.js",
+        Language::JavaScript,
+        "f(a === b, c => c++);\n",
+        &["f(a !== b, c => c++);\n", "f(a === b, c => c--);\n"],
+    );
+    check(
+        "a.rs",
+        Language::Rust,
+        "fn f(v: &Vec<u8>) -> bool { v.len() >= 2 }\n",
+        &[
+            "fn f(v: &Vec<u8>) -> bool { v.len() > 2 }\n",
+            "fn f(v: &Vec<u8>) -> bool { v.len() >= 3 }\n",
+        ],
+    );
+    check(
+        "a.go",
+        Language::Go,
+        "package a\n\nfunc f() bool { return true }\n",
+        &["package a\n\nfunc f() bool { return false }\n"],
     );
 }
