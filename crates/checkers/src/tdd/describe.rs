@@ -7,6 +7,7 @@ use claude_flow_lang_detect::{Input, Kind as LanguageKind, Language, examine};
 
 use super::event::{Kind, Words};
 use crate::lexical::{self, Token, lex};
+use crate::reports::{Failure, Reason};
 
 /// The most words of one list.
 pub const WORDS_MAX: usize = 256;
@@ -151,20 +152,21 @@ impl<'a> Scanned<'a> {
     /// The tokens as they matter: with the column of a line's first one where layout has a meaning.
     fn meaning(&self, is_wanted: impl Fn(usize) -> bool) -> Vec<(&'a str, usize)> {
         let has_layout = self.language == Language::Python;
-        let column = |token: Token| {
-            let line = self.text[..token.start].rfind('\n').map_or(0, |it| it + 1);
-            let is_first = self.text[line..token.start].trim().is_empty();
-            if has_layout && is_first {
-                token.start - line + 1
-            } else {
-                0
+        let mut behind = 0;
+        let mut meaning = Vec::new();
+        for (index, token) in self.tokens.iter().enumerate() {
+            let gap = &self.text[behind..token.start];
+            let begins_text = (behind == 0).then_some(0);
+            let line = gap.rfind('\n').map(|it| it + 1).or(begins_text);
+            behind = token.end;
+            if is_wanted(index) {
+                let column = line
+                    .filter(|_| has_layout)
+                    .map_or(0, |it| gap.len() - it + 1);
+                meaning.push((self.of(*token), column));
             }
-        };
-        let tokens = self.tokens.iter().enumerate();
-        tokens
-            .filter(|(index, _)| is_wanted(*index))
-            .map(|(_, token)| (self.of(*token), column(*token)))
-            .collect()
+        }
+        meaning
     }
 
     /// Which tokens are in a module of tests, `#[cfg(test)] mod tests { … }`.
@@ -227,10 +229,9 @@ fn refine(kind: Kind, before: Option<&Scanned<'_>>, after: &Scanned<'_>) -> Kind
     };
     match (is_changed(false), is_changed(true)) {
         (false, false) => Kind::Cosmetic,
-        (true, false) => kind,
         (false, true) => Kind::Test,
         (true, true) if kind == Kind::Source => Kind::Both,
-        (true, true) => kind,
+        (true, _) => kind,
     }
 }
 
@@ -355,8 +356,12 @@ fn is_word(it: char) -> bool {
     it.is_alphanumeric() || it == '_'
 }
 
-/// The words of a message: those in quotes if there are any.
-pub(super) fn words_of(message: &str) -> Vec<String> {
+/// The words of a message that tells of something missing: those in quotes if there are any.
+pub(super) fn words_of(failure: &Failure) -> Vec<String> {
+    let message = failure.message.as_str();
+    if failure.reason != Reason::MissingSymbol {
+        return Vec::new();
+    }
     let mut end = message.len().min(MESSAGE_BYTES_MAX);
     while !message.is_char_boundary(end) {
         end -= 1;

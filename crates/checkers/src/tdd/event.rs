@@ -169,7 +169,7 @@ pub enum Outcome {
     Failed {
         /// Of what kind the failure is.
         reason: Reason,
-        /// The words of the runner's message.
+        /// The words of the runner's message, if it tells of something that is missing.
         words: Vec<String>,
     },
 }
@@ -181,7 +181,7 @@ pub struct Failed {
     pub name: String,
     /// Of what kind the failure is.
     pub reason: Reason,
-    /// The words of the runner's message.
+    /// The words of the runner's message, if it tells of something that is missing.
     pub words: Vec<String>,
 }
 
@@ -201,14 +201,14 @@ impl Run {
                 TestOutcome::Skipped => Outcome::Skipped,
                 TestOutcome::Failed(failure) => Outcome::Failed {
                     reason: failure.reason,
-                    words: words_of(&failure.message),
+                    words: words_of(failure),
                 },
             },
         };
         let suite = |suite: &reports::SuiteFailure| Failed {
             name: suite.name.clone(),
             reason: suite.failure.reason,
-            words: words_of(&suite.failure.message),
+            words: words_of(&suite.failure),
         };
         Self {
             state: run.state,

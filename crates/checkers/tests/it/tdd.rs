@@ -454,7 +454,8 @@ fn mutants_change_one_thing_and_stay_well_formed() {
             language,
             bytes: text.as_bytes(),
         };
-        let made = mutants(&source, &[0..text.len()]);
+        let whole = 0..text.len();
+        let made = mutants(&source, std::slice::from_ref(&whole));
         let made: Vec<_> = made
             .iter()
             .map(|it| String::from_utf8(it.apply(text.as_bytes())).expect("text"))

@@ -28,9 +28,9 @@ const RED: Style = AnsiColor::Red.on_default();
 
 /// Reads the record and tells.
 pub(super) fn run(args: &TddArgs, color: ColorChoice) -> anyhow::Result<ExitCode> {
-    let recorder = Recorder::of_user()
+    let journals = Recorder::of_user()
         .context("there is no place for the record; set HOME or XDG_STATE_HOME")?;
-    let Some(workspace) = recorder.workspace(&args.directory)? else {
+    let Some(workspace) = journals.workspace(&args.directory)? else {
         let directory = args.directory.display();
         return Err(Usage(format!(
             "{directory} is not trusted, so that nothing is recorded; `claude-flow trust {directory}` changes that"

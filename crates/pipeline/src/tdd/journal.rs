@@ -182,7 +182,8 @@ impl Journal {
         };
         let path = self.latest_of(&edit.path);
         match edit.after {
-            Some(after) => write_private(&path, after.to_string().as_bytes()),
+            // All of one length, so that nothing is cut: file systems bring a file that was to the disk at once.
+            Some(after) => write_over(&path, after.to_string().as_bytes()),
             None => remove(&path),
         }
     }
@@ -377,6 +378,12 @@ fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     private(options.create(true).write(true).truncate(true))
+        .open(path)?
+        .write_all(content)
+}
+
+fn write_over(path: &Path, content: &[u8]) -> io::Result<()> {
+    private(OpenOptions::new().create(true).write(true))
         .open(path)?
         .write_all(content)
 }

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use claude_flow_checkers::reports::{Ended, Format, Run, judge};
 use claude_flow_checkers::tdd::{Phase, Rule, Verdict, Way, follow};
-use claude_flow_pipeline::Trust;
-use claude_flow_pipeline::tdd::{MutationError, Recorder, SidesError, Workspace, events};
+use claude_flow_pipeline::document::{CheckReport, Severity, State};
+use claude_flow_pipeline::tdd::{MutationError, Recorder, SidesError, Workspace, digest, events};
+use claude_flow_pipeline::{Config, Options, Pipeline, Trust};
 use tempfile::TempDir;
+
+use crate::assert_valid;
 
 /// How a language's tests are written and run.
 struct Kit {
@@ -104,6 +107,7 @@ fn ended(output: &Output) -> Ended {
 /// A project in a trusted directory.
 struct Project {
     directory: TempDir,
+    recorder: Recorder,
     workspace: Workspace,
     kit: &'static Kit,
 }
@@ -128,6 +132,7 @@ impl Project {
             .expect("it is trusted");
         Self {
             directory,
+            recorder,
             workspace,
             kit,
         }
@@ -151,6 +156,32 @@ impl Project {
             self.kit.test,
             &format!("{}{}", self.kit.adds, self.kit.adds_much),
         );
+    }
+
+    /// Runs the tests in the workspace and records what they say.
+    fn run(&self) {
+        let root = self.workspace.root();
+        let ran = (self.kit.run)(root, &[self.kit.test]);
+        let digest = |path: &str| digest(&fs::read(root.join(path)).expect("it is there"));
+        let paths = [self.kit.source, self.kit.test];
+        let files = paths.map(|path| (path.to_owned(), digest(path))).into();
+        self.workspace
+            .record_run(&ran, files, true)
+            .expect("it is recorded");
+    }
+
+    /// The tdd check of a file as it is, and what the program would exit with.
+    fn check(&self, options: &Options) -> (CheckReport, u8) {
+        let pipeline = Pipeline::new(Config::default()).with_recorder(self.recorder.clone());
+        let document = pipeline.check_paths(&[self.source()], options);
+        assert_valid(&document);
+        let mut checks = document.files[0]
+            .checks
+            .iter()
+            .filter(|it| it.name == "tdd");
+        let check = checks.next().expect("it is listed").clone();
+        assert_eq!(checks.next(), None);
+        (check, document.exit_status())
     }
 
     fn source(&self) -> std::path::PathBuf {
@@ -257,6 +288,85 @@ fn a_content_that_is_not_kept_is_told() {
     assert!(matches!(refused, SidesError::NotKept { .. }), "{refused}");
 }
 
+/// Fails if a violation does not reach the document, blocks unasked, or if what is compliant is not clean.
+#[test]
+fn the_document_tells_the_verdict() {
+    let asked = Options {
+        tdd_mode: true,
+        ..Options::default()
+    };
+    let blocking = Options {
+        block_on_tdd_violations: true,
+        ..Options::default()
+    };
+    let project = Project::new(&PYTHON);
+    project.run();
+    project.edit_test();
+    project.run();
+    project.edit_source();
+    let (check, exit) = project.check(&asked);
+    assert_eq!((check.state, exit), (State::NotRun, 0), "{check:?}");
+    let reason = check.reason.expect("it says why");
+    assert!(
+        reason.starts_with("not established: the tests were not run"),
+        "{reason}"
+    );
+    project.run();
+    let (check, exit) = project.check(&blocking);
+    assert_eq!(
+        (check.state, check.findings.len(), exit),
+        (State::Clean, 0, 0),
+        "{check:?}"
+    );
+
+    let twice = format!("{}\n\ndef twice(a):\n    return 2 * a\n", PYTHON.capped);
+    project.edit(PYTHON.source, &twice);
+    let tests =
+        format!("{}{}", PYTHON.adds, PYTHON.adds_much).replace("import add", "import add, twice");
+    let asks = "\n    def test_twice(self):\n        self.assertEqual(twice(2), 4)\n";
+    project.edit(PYTHON.test, &format!("{tests}{asks}"));
+    project.run();
+    let (check, exit) = project.check(&asked);
+    assert_eq!((check.state, exit), (State::Findings, 0));
+    let (check, exit) = project.check(&blocking);
+    assert_eq!((check.state, exit), (State::Findings, 1));
+    let finding = &check.findings[0];
+    assert_eq!(
+        (finding.rule.as_str(), finding.severity),
+        ("tdd/test-first", Severity::Error)
+    );
+    assert!(
+        finding.message.contains("`twice`") && finding.help.is_some(),
+        "{finding:?}"
+    );
+    let (check, exit) = project.check(&Options {
+        no_tdd: true,
+        ..blocking
+    });
+    assert_eq!((check.state, exit), (State::NotRun, 0));
+    assert_eq!(check.reason.as_deref(), Some("switched off by --no-tdd"));
+}
+
+/// Fails if an edit that cannot be recorded reads as clean where a verdict is asked for, or breaks a check where it is not.
+#[test]
+fn a_record_that_cannot_be_written_is_told() {
+    let project = Project::new(&PYTHON);
+    let journal = project.workspace.journal_directory();
+    write(journal, b"no directory");
+    let (check, exit) = project.check(&Options::default());
+    assert_eq!((check.state, exit), (State::NotRun, 0));
+    assert!(
+        check
+            .reason
+            .is_some_and(|it| it.starts_with("the edit was not recorded"))
+    );
+    let (check, exit) = project.check(&Options {
+        tdd_mode: true,
+        ..Options::default()
+    });
+    assert_eq!((check.state, exit), (State::Failed, 2));
+}
+
 /// Fails if a directory is recorded that nobody trusts.
 #[test]
 fn nothing_is_recorded_without_trust() {
@@ -295,7 +405,7 @@ fn mutants_that_no_test_notices_are_found() {
                 &project.source(),
                 None,
                 &[PYTHON.test],
-                Duration::from_secs(60),
+                Duration::from_mins(1),
                 &mut run,
             )
             .expect("the tests pass");
@@ -335,7 +445,7 @@ fn mutants_that_no_test_notices_are_found() {
 fn only_changed_lines_and_passing_tests_count() {
     let project = Project::new(&PYTHON);
     let mut run = PYTHON.run;
-    let budget = Duration::from_secs(60);
+    let budget = Duration::from_mins(1);
     let mut mutate = |before: &str| {
         project.workspace.mutate(
             &project.source(),

@@ -78,7 +78,7 @@ fn a_crash_costs_at_most_the_line_that_was_being_written() {
     let whole = fs::read(&path).expect("it is there");
     for len in 0..whole.len() {
         fs::write(&path, &whole[..len]).expect("it can be cut");
-        let lines = whole[..len].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let lines = whole[..len].split(|byte| *byte == b'\n').count() as u64 - 1;
         // A line without its end is whole all the same.
         let is_ended = len > 0 && whole[len] == b'\n';
         let kept = lines + u64::from(is_ended);
