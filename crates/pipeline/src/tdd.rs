@@ -48,7 +48,9 @@ const FILES_MAX: usize = 4096;
 ///
 /// trust.add(project.path())?;
 /// let workspace = recorder.workspace(project.path())?.expect("it is trusted");
-/// workspace.record_edit(&project.path().join("a.py"), Some(b""), b"a = 1\n")?;
+/// let path = project.path().join("a.py");
+/// std::fs::write(&path, "a = 1\n")?;
+/// workspace.record_edit(&path, Some(b""), b"a = 1\n")?;
 /// assert_eq!(workspace.recorded()?.events.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

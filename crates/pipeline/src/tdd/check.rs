@@ -53,8 +53,9 @@ pub(crate) fn follow_edit(
         Verdict::Compliant(_) => Outcome::Checked {
             findings: Vec::new(),
         },
-        Verdict::NotEstablished(_) => Outcome::NotRun {
-            reason: verdict.to_string(),
+        // Without a colon: people are shown what stands before the first one.
+        Verdict::NotEstablished(why) => Outcome::NotRun {
+            reason: format!("not established, as {why}"),
         },
         Verdict::Violation { rule, evidence } => {
             let severity = if options.block_on_tdd_violations {

@@ -308,7 +308,7 @@ fn the_document_tells_the_verdict() {
     assert_eq!((check.state, exit), (State::NotRun, 0), "{check:?}");
     let reason = check.reason.expect("it says why");
     assert!(
-        reason.starts_with("not established: the tests were not run"),
+        reason.starts_with("not established, as the tests were not run"),
         "{reason}"
     );
     project.run();
