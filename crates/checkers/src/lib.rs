@@ -1,6 +1,7 @@
 //! Checks of source text, in process and by outside tools: is it the language that it claims to be, is it sound, and
 //! what do the project's own tools say of it?
-//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`].
+//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`], and what recorded edits
+//! and runs tell of test-driven development: [`tdd`].
 //!
 //! # Guarantees
 //!
@@ -44,6 +45,7 @@ mod read_error;
 pub mod reports;
 mod source;
 mod syntax;
+pub mod tdd;
 mod text;
 pub mod tools;
 mod xml;

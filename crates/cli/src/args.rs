@@ -112,6 +112,19 @@ Examples:
   claude-flow trust --list
   claude-flow trust --revoke ~/work/project";
 
+const TDD_EXAMPLES: &str = "\
+The edits that `post-edit` and the hooks check in a trusted directory, and the runs of `claude-flow test`,
+are recorded in $XDG_STATE_HOME/claude-flow/tdd or ~/.local/state/claude-flow/tdd, with copies of the files.
+
+Exit status:
+  0  told; a violation is an answer
+  2  the directory is not trusted, or the record cannot be read
+
+Examples:
+  claude-flow tdd                           phase and verdict of the current directory
+  claude-flow tdd log ~/work/project        the verdict on each of the last rounds
+  claude-flow post-edit --block-on-tdd-violations src/app.ts";
+
 const SCHEMA_EXAMPLES: &str = "\
 Examples:
   claude-flow schema > result.schema.json";
@@ -193,6 +206,9 @@ pub(crate) enum Command {
     /// Let a project's own tools and configurations that are programs run, in the sandbox
     #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArgs),
+    /// Say whether code was driven by tests, from the edits and test runs that are recorded
+    #[command(after_help = TDD_EXAMPLES)]
+    Tdd(TddArgs),
     /// Print the JSON Schema of the result document
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
@@ -265,10 +281,10 @@ pub(crate) struct AcceptedArgs {
     /// Make critical security findings errors; not built yet, the result says so
     #[arg(long)]
     pub(crate) block_on_critical: bool,
-    /// Follow the order of tests and code; not built yet, the result says so
+    /// Tell whether a test drove the edit; in trusted directories, see `claude-flow tdd --help`
     #[arg(long)]
     pub(crate) tdd_mode: bool,
-    /// Make violations of that order errors; not built yet, the result says so
+    /// The same, and a violation is an error
     #[arg(long)]
     pub(crate) block_on_tdd_violations: bool,
     /// Be strict with Rust; not built yet, the result says so
@@ -352,6 +368,29 @@ pub(crate) struct TrustArgs {
     /// The form of the list
     #[arg(long, value_enum, default_value = "human", requires = "list")]
     pub(crate) format: DoctorFormat,
+}
+
+/// What `tdd` is asked.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TddArgs {
+    /// What to tell
+    #[arg(value_enum, default_value = "status")]
+    pub(crate) view: TddView,
+    /// A directory or file of the workspace
+    #[arg(default_value = ".")]
+    pub(crate) directory: PathBuf,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: DoctorFormat,
+}
+
+/// What `tdd` tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TddView {
+    /// The phase, and the verdict on the last round
+    Status,
+    /// The verdict on each of the last rounds
+    Log,
 }
 
 /// The form of the output of `doctor`, `detect` and `trust --list`.

@@ -9,6 +9,7 @@ mod hook;
 mod init;
 mod post_edit;
 mod schema;
+mod tdd;
 mod trust;
 
 use std::process::ExitCode;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Consensus(command) => consensus::run(&command, color),
         Command::Detect(args) => detect::run(&args, color),
         Command::Trust(args) => trust::run(&args, color),
+        Command::Tdd(args) => tdd::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

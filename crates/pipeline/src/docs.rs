@@ -8,3 +8,9 @@ pub mod adr_0001_result_document {}
 
 #[doc = include_str!("../docs/adr/0002-gix-for-baselines.md")]
 pub mod adr_0002_gix_for_baselines {}
+
+#[doc = include_str!("../docs/tdd.md")]
+pub mod tdd {}
+
+#[doc = include_str!("../docs/adr/0003-tdd-journal.md")]
+pub mod adr_0003_tdd_journal {}

@@ -15,7 +15,7 @@
 //!
 //! # What it does not do
 //!
-//! It changes no file that it checks, prints nothing and knows nothing of who asked.
+//! It changes no file that it checks (a [`tdd::Recorder`] writes only its own journal), prints nothing and knows nothing of who asked.
 //! Tools are started for each file anew; nothing is kept warm.
 //!
 //! # Example
@@ -54,6 +54,7 @@ mod pipeline;
 mod read;
 mod report;
 mod run;
+pub mod tdd;
 #[cfg(target_os = "linux")]
 mod tools;
 mod trust;

@@ -15,6 +15,7 @@ use crate::document::{CheckReport, Content as ReportedContent, Document, FileRep
 use crate::read::{Content, Snapshot};
 use crate::report::{self, Telling};
 use crate::run::{Check, Ended, Job, Runner};
+use crate::tdd::{self, Recorder};
 #[cfg(target_os = "linux")]
 use crate::tools::{Subject, Toolbox};
 use crate::{Config, LineIndex, Options};
@@ -35,6 +36,7 @@ use crate::{Config, LineIndex, Options};
 pub struct Pipeline {
     config: Source,
     runner: Runner,
+    recorder: Option<Recorder>,
     #[cfg(target_os = "linux")]
     tools: Option<Toolbox>,
 }
@@ -65,10 +67,18 @@ impl Pipeline {
         self
     }
 
+    /// The same pipeline, which also records the edits of files in trusted directories.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
+        self
+    }
+
     fn with_source(config: Source) -> Self {
         Self {
             config,
             runner: Runner::new(),
+            recorder: None,
             #[cfg(target_os = "linux")]
             tools: None,
         }
@@ -220,10 +230,12 @@ impl Pipeline {
             }
         };
         let mut asked = self.ask_tools(file, held, detection, earlier.as_ref());
+        asked.extend(self.follow_edit(file, held, earlier.as_ref()));
         for planned in report::planned(file.options) {
             let answers: Vec<_> = asked.extract_if(.., |it| it.name == planned.name).collect();
             // What a flag asks for and no tool gives is still told beside what the tools say.
-            if answers.is_empty() || report::is_asked_in_vain(&planned) {
+            let is_in_vain = planned.name != "tdd" && report::is_asked_in_vain(&planned);
+            if answers.is_empty() || is_in_vain {
                 checks.push(planned);
             }
             checks.extend(answers);
@@ -237,6 +249,24 @@ impl Pipeline {
             baseline: earlier.as_ref().map(Earlier::describe),
             checks,
         }
+    }
+
+    /// Records the edit, and tells whether a test drove it if that is asked; none if nobody records.
+    fn follow_edit(
+        &self,
+        file: &File<'_>,
+        held: &Content,
+        earlier: Option<&Earlier>,
+    ) -> Option<CheckReport> {
+        let recorder = self.recorder.as_ref().filter(|_| file.is_on_disk)?;
+        let Content::Whole(bytes) = held else {
+            return None;
+        };
+        // A revision is what was committed, and not what the edit began with.
+        let before = earlier.filter(|_| file.options.baseline.serves_one_file());
+        let before = before.map(|earlier| &*earlier.bytes);
+        let telling = Telling::new(file.config, file.options);
+        tdd::follow_edit(recorder, file.path, before, bytes, file.options, telling)
     }
 
     /// What the project's own tools say; empty if they are not asked.

@@ -162,7 +162,8 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
             ("--tdd-mode", options.tdd_mode),
             ("--block-on-tdd-violations", options.block_on_tdd_violations),
         ];
-        flags(&asked, "the order of tests and code is not followed")
+        let reason = flags(&asked, "the order of tests and code is not followed");
+        reason.replace("not built yet", "edits are not recorded here")
     };
     let strict = [("--rust-strict", options.rust_strict)];
     let lint = if options.rust_strict {

@@ -1,5 +1,7 @@
 //! What a run of tests shows, from its report and how its process ended.
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::LOG_BYTES_MAX;
 use super::model::{Report, TestOutcome};
 use super::{Format, Reason, SuiteFailure, TestResult, reason};
@@ -18,7 +20,8 @@ pub enum Ended {
 }
 
 /// What a run of tests shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// GREEN: at least one test passed, none failed, the report is whole and the process says the same.
     Passed,

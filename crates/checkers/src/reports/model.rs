@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::limits::{TESTS_MAX, TEXT_BYTES_MAX};
 use super::reason;
 use crate::read_error::ReadError;
@@ -83,7 +85,8 @@ impl Failure {
 }
 
 /// Of what kind a failure is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The test asked for something that does not hold.
     Assertion,

@@ -9,6 +9,7 @@ mod fixtures;
 mod mutants;
 mod prop_any_bytes;
 mod reports;
+mod tdd;
 mod tools;
 
 use std::fs;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 #[cfg(target_os = "linux")]
 use claude_flow::pipeline::Toolbox;
 use claude_flow::pipeline::document::{Document, FileReport, Request};
+use claude_flow::pipeline::tdd::Recorder;
 use claude_flow::pipeline::{BaselineSource, Options, Pipeline};
 
 use crate::failure::last_panic;
@@ -114,6 +115,10 @@ impl Workspace for Machine {
                 let pipeline = Pipeline::with_nearest_config();
                 #[cfg(target_os = "linux")]
                 let pipeline = pipeline.with_tools(Toolbox::of_user().without_project_runs());
+                let pipeline = match Recorder::of_user() {
+                    Some(recorder) => pipeline.with_recorder(recorder),
+                    None => pipeline,
+                };
                 for question in questions {
                     // Nobody listens any more once the time is over.
                     if sender.send(check(&pipeline, question)).is_err() {

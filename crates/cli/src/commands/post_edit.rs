@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 #[cfg(target_os = "linux")]
 use claude_flow::pipeline::Toolbox;
 use claude_flow::pipeline::document::{Document, FileReport, Request};
+use claude_flow::pipeline::tdd::Recorder;
 use claude_flow::pipeline::{BaselineSource, Config, Options, Pipeline};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -48,6 +49,10 @@ pub(super) fn run(mut args: PostEditArgs, color: ColorChoice) -> anyhow::Result<
     };
     #[cfg(target_os = "linux")]
     let pipeline = pipeline.with_tools(Toolbox::of_user());
+    let pipeline = match Recorder::of_user() {
+        Some(recorder) => pipeline.with_recorder(recorder),
+        None => pipeline,
+    };
     let format = if args.structured {
         Format::Json
     } else {

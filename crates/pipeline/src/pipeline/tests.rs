@@ -31,6 +31,7 @@ fn pipeline(
     let config = Config::parse(config, "claude-flow.toml".as_ref()).expect("valid");
     Pipeline {
         config: Source::Fixed(Arc::new(Ok(config))),
+        recorder: None,
         runner: Runner::with_check(Arc::new(check)),
         #[cfg(target_os = "linux")]
         tools: None,

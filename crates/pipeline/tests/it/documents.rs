@@ -67,7 +67,7 @@ fn flags_are_told_in_the_reasons() {
         ),
         (
             "tdd",
-            "not built yet: what --tdd-mode and --block-on-tdd-violations asks for could not be checked",
+            "edits are not recorded here: what --tdd-mode and --block-on-tdd-violations asks for could not be checked",
         ),
         (
             "security",
