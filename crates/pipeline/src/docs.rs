@@ -8,3 +8,6 @@ pub mod adr_0001_result_document {}
 
 #[doc = include_str!("../docs/adr/0002-gix-for-baselines.md")]
 pub mod adr_0002_gix_for_baselines {}
+
+#[doc = include_str!("../docs/adr/0003-warm-tools.md")]
+pub mod adr_0003_warm_tools {}

@@ -204,6 +204,7 @@ fn blank(
         state,
         reason,
         duration_ns,
+        run: None,
         findings: Vec::new(),
     }
 }

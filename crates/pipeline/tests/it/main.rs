@@ -10,6 +10,7 @@ mod git_baseline;
 mod golden;
 mod prop_lines;
 mod reading;
+mod warm;
 
 use claude_flow_pipeline::Document;
 use claude_flow_pipeline::document::State;
