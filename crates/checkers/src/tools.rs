@@ -56,6 +56,7 @@ mod place;
 mod reading;
 mod settings;
 mod tool;
+mod warm;
 
 pub mod limits;
 
@@ -71,3 +72,4 @@ pub use tool::{
     Ask, Candidate, Check, Config, ConfigFile, Directory, Exits, Files, Home, Native, Program,
     Reader, Scope, Sign, Surroundings, Tool, Words,
 };
+pub use warm::{Answer, Change, Interpreter, Line, Message, Question, Server, Start, Warm};

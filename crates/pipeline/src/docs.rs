@@ -14,3 +14,5 @@ pub mod tdd {}
 
 #[doc = include_str!("../docs/adr/0003-tdd-journal.md")]
 pub mod adr_0003_tdd_journal {}
+#[doc = include_str!("../docs/adr/0004-warm-tools.md")]
+pub mod adr_0004_warm_tools {}

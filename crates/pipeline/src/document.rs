@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 /// The version of the document's form: the first number rises when a reader of the old form could misread it.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// The JSON Schema of the document.
 pub const RESULT_SCHEMA: &str = include_str!("../docs/result.schema.json");
@@ -141,8 +141,20 @@ pub struct CheckReport {
     pub reason: Option<String>,
     /// How long it took, in nanoseconds; `null` if it was not made.
     pub duration_ns: Option<u64>,
+    /// How a tool was asked; left out if no process was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
     /// What it found, in the order of the text.
     pub findings: Vec<ReportedFinding>,
+}
+
+/// How a tool was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    /// The level of the sandbox that held: `L1`, `L2` or `L3`.
+    pub sandbox: String,
+    /// Whether a process that was there already answered, and none was started for the question.
+    pub warm: bool,
 }
 
 /// How a check ended.

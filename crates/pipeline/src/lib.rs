@@ -16,7 +16,7 @@
 //! # What it does not do
 //!
 //! It changes no file that it checks (a [`tdd::Recorder`] writes only its own journal), prints nothing and knows nothing of who asked.
-//! Tools are started for each file anew; nothing is kept warm.
+//! Tools are started for each file anew, unless the [`Toolbox`] is told to keep them.
 //!
 //! # Example
 //!
@@ -34,7 +34,8 @@
 //! The checks are pure functions that may run for as long as the text makes them, so each file's
 //! checks run on a thread of their own, which is left to itself when the time is over.
 //! Why the result is a versioned JSON document is told in `docs/adr/0001-result-document.md`,
-//! why git repositories are read with gix in `docs/adr/0002-gix-for-baselines.md`.
+//! why git repositories are read with gix in `docs/adr/0002-gix-for-baselines.md`,
+//! when a tool that is kept running is believed in `docs/adr/0003-warm-tools.md`.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,

@@ -296,13 +296,12 @@ impl Pipeline {
         made.into_iter()
             .map(|made| {
                 let mut known = Known::new(&before, &after, &made.found_before);
-                telling.check(
-                    made.check.name(),
-                    made.engine,
-                    made.ended,
-                    &after,
-                    |finding| known.take(finding),
-                )
+                let name = made.check.name();
+                let run = made.run();
+                let told = telling.check(name, made.engine, made.ended, &after, |finding| {
+                    known.take(finding)
+                });
+                CheckReport { run, ..told }
             })
             .collect()
     }

@@ -205,6 +205,7 @@ fn blank(
         state,
         reason,
         duration_ns,
+        run: None,
         findings: Vec::new(),
     }
 }

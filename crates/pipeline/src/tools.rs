@@ -3,18 +3,23 @@
 mod find;
 mod run;
 mod version;
+mod warm;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use claude_flow_checkers::tools::{Check, Reading, Request, Scope, TOOLS, Tool};
+use claude_flow_checkers::tools::{
+    Check, Reading, Request, Scope, TOOLS, Tool, Unread, Warm as Warmth, Why,
+};
 use claude_flow_checkers::{Finding, Outcome};
 use claude_flow_lang_detect::Language;
-use claude_flow_sandbox::{Helper, Sandbox};
+use claude_flow_sandbox::{Helper, Level, Sandbox};
 
 use self::find::{Found, Place, Project};
+use self::warm::Warm;
+use crate::document::Run;
 use crate::read;
 use crate::run::Ended;
 use crate::{Config, Options, Trust};
@@ -41,7 +46,9 @@ pub struct Toolbox {
     path: Vec<PathBuf>,
     virtual_environment: Option<String>,
     has_project_runs: bool,
-    sandbox: OnceLock<Result<Sandbox, String>>,
+    helper: Helper,
+    sandbox: OnceLock<Result<Arc<Sandbox>, String>>,
+    warm: Option<Warm>,
     /// What runs over whole projects said, while one call lasts.
     shared: Mutex<BTreeMap<SharedKey, Arc<OnceLock<SharedRun>>>>,
 }
@@ -70,7 +77,9 @@ impl Toolbox {
                 .collect(),
             virtual_environment: virtual_environment.filter(|path| path.starts_with('/')),
             has_project_runs: true,
+            helper: Helper::this_program(),
             sandbox: OnceLock::new(),
+            warm: None,
             shared: Mutex::default(),
         }
     }
@@ -80,6 +89,32 @@ impl Toolbox {
     pub fn with_places(mut self, trust: Trust, cache: impl Into<PathBuf>) -> Self {
         self.trust = Some(trust);
         self.cache = Some(cache.into());
+        self
+    }
+
+    /// The same tools, of which those that can be are kept running and asked many times.
+    ///
+    /// For a process that stays: what is started here ends with the toolbox, or when nobody asks it for ten
+    /// minutes. Where a tool cannot be kept, it is started for the question as always.
+    #[must_use]
+    pub fn kept_warm(mut self) -> Self {
+        self.warm = Some(Warm::default());
+        self
+    }
+
+    /// The same tools in the sandbox of another helper than this program.
+    #[must_use]
+    pub fn with_helper(mut self, helper: Helper) -> Self {
+        self.helper = helper;
+        self
+    }
+
+    /// The same tools, looked for in these directories and not in those of `PATH`.
+    #[must_use]
+    pub fn with_path(mut self, directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        let directories = directories.into_iter();
+        self.path = directories.take(find::PATH_DIRECTORIES_MAX).collect();
+        self.virtual_environment = None;
         self
     }
 
@@ -235,7 +270,8 @@ impl Toolbox {
                 "looks at the whole project and is left out here; `claude-flow post-edit` asks it";
             return Err(refuse(reason.to_owned()));
         }
-        if !tool.ask.is_stdin && !is_on_disk {
+        let is_given = tool.ask.is_stdin || self.is_kept(tool);
+        if !is_given && !is_on_disk {
             let reason = "looks at the file on the disk, which is not what was given here";
             return Err(refuse(reason.to_owned()));
         }
@@ -293,6 +329,8 @@ impl Toolbox {
                             check: job.tool.check,
                             engine: job.tool.name.to_string(),
                             ended: Ended::failed("the reading of its output panicked"),
+                            level: None,
+                            is_warm: false,
                             found_before: Vec::new(),
                         })
                     })
@@ -311,11 +349,12 @@ impl Toolbox {
         let deadline = started + subject.config.tool_time_limit();
         let ran = self.ran(sandbox, job, subject, subject.bytes, deadline);
         let ended = job.ended(&ran, subject.bytes, started);
-        // Only a tool that reads the text from its standard input can look at one that is not on the disk, and
-        // what it found before matters only if it finds something now.
+        // Only a tool that is given the text can look at one that is not on the disk, and what it found before
+        // matters only if it finds something now.
         let before = subject
             .before
-            .filter(|_| job.tool.ask.is_stdin && !ended.findings().is_empty())
+            .filter(|_| job.tool.ask.is_stdin || ran.is_warm && self.is_kept(job.tool))
+            .filter(|_| !ended.findings().is_empty())
             .map(|before| {
                 let ran = self.ran(sandbox, job, subject, before, deadline);
                 job.ended(&ran, before, started)
@@ -324,6 +363,8 @@ impl Toolbox {
             check: job.tool.check,
             engine,
             ended,
+            level: ran.level,
+            is_warm: ran.is_warm,
             found_before: before.map_or_else(Vec::new, Ended::into_findings),
         }
     }
@@ -331,14 +372,29 @@ impl Toolbox {
     /// What a run said, or what the one run over the project said that another file asked for before.
     fn ran(
         &self,
-        sandbox: &Sandbox,
+        sandbox: &Arc<Sandbox>,
         job: &Job<'_>,
         subject: &Subject<'_>,
         bytes: &[u8],
         deadline: Instant,
     ) -> Ran {
         let scope = match job.tool.ask.scope {
-            Scope::File => return run::run(sandbox, job, bytes, deadline),
+            Scope::File => {
+                let language = subject.language;
+                let is_held =
+                    job.tool.ask.is_stdin || self.is_kept(job.tool) || subject.holds(bytes);
+                let warm = self.warm.as_ref().filter(|_| is_held);
+                let warm = warm.and_then(|it| it.ask(sandbox, job, language, bytes, deadline));
+                // A tool that is started may look at the disk, which may not hold these bytes.
+                let is_seen = job.tool.ask.is_stdin || subject.holds(bytes);
+                return match warm {
+                    Some(ran) => ran,
+                    None if is_seen => run::run(sandbox, job, bytes, deadline),
+                    None => {
+                        Ran::unable("no process of it answered, and the disk holds another text")
+                    }
+                };
+            }
             Scope::Directory => crate::config::parent_directory(subject.path).to_owned(),
             Scope::Project => PathBuf::from(&job.words.root),
         };
@@ -365,9 +421,15 @@ impl Toolbox {
         if is_seen { shared.ran.clone() } else { now() }
     }
 
-    fn sandbox(&self) -> Result<&Sandbox, &str> {
+    /// Whether a tool may be given a text that is not on the disk, although it reads the disk when it is started.
+    fn is_kept(&self, tool: &Tool) -> bool {
+        self.warm.is_some() && tool.warm.as_ref().is_some_and(Warmth::takes_text)
+    }
+
+    fn sandbox(&self) -> Result<&Arc<Sandbox>, &str> {
         let started = self.sandbox.get_or_init(|| {
-            Sandbox::start(Helper::this_program())
+            Sandbox::start(self.helper.clone())
+                .map(Arc::new)
                 .map_err(|error| format!("the sandbox could not be started: {error}"))
         });
         started.as_ref().map_err(String::as_str)
@@ -396,6 +458,11 @@ pub(crate) struct Subject<'a> {
 }
 
 impl Subject<'_> {
+    /// Whether the file held these bytes when it was read.
+    fn holds(&self, bytes: &[u8]) -> bool {
+        self.is_on_disk && bytes == self.bytes
+    }
+
     fn switched_off(&self, check: Check) -> Option<String> {
         if self.options.no_tools {
             return Some("switched off by --no-tools".to_owned());
@@ -416,11 +483,23 @@ pub(crate) struct Made {
     /// The tool with its version; empty if it was not run.
     pub(crate) engine: String,
     pub(crate) ended: Ended,
+    /// The level of the sandbox; `None` if it was not asked.
+    level: Option<Level>,
+    /// Whether the process was there already.
+    is_warm: bool,
     /// What the tool says about the content before the edit.
     pub(crate) found_before: Vec<Finding>,
 }
 
 impl Made {
+    /// How it was asked, as the document tells it.
+    pub(crate) fn run(&self) -> Option<Run> {
+        Some(Run {
+            sandbox: self.level?.to_string(),
+            warm: self.is_warm,
+        })
+    }
+
     fn not_run(check: Check, reason: impl Into<String>) -> Self {
         Self {
             check,
@@ -431,6 +510,8 @@ impl Made {
                 },
                 duration: Duration::ZERO,
             },
+            level: None,
+            is_warm: false,
             found_before: Vec::new(),
         }
     }
@@ -475,12 +556,12 @@ impl Job<'_> {
 
     /// What a run means for a content.
     fn ended(&self, ran: &Ran, content: &[u8], started: Instant) -> Ended {
-        let outcome = match ran {
-            Ran::Reading(reading) => reading.outcome(self.tool, &self.request(content)),
-            Ran::Failed(reason) => Outcome::Failed {
+        let outcome = match &ran.said {
+            Said::Reading(reading) => reading.outcome(self.tool, &self.request(content)),
+            Said::Failed(reason) => Outcome::Failed {
                 reason: reason.clone(),
             },
-            Ran::TimedOut => {
+            Said::TimedOut => {
                 let waited = started.elapsed();
                 return Ended::TimedOut {
                     waited,
@@ -515,11 +596,41 @@ impl Job<'_> {
 
 /// What one run of a tool gave.
 #[derive(Debug, Clone)]
-enum Ran {
+struct Ran {
+    said: Said,
+    /// The level at which it ran; `None` if it did not come so far.
+    level: Option<Level>,
+    /// Whether the process was there already.
+    is_warm: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Said {
     /// It was read.
     Reading(Reading),
     /// It could not be run, or did not end as programs do.
     Failed(String),
     /// It did not come to an end in time.
     TimedOut,
+}
+
+impl Ran {
+    /// It could not be run.
+    fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            said: Said::Failed(reason.into()),
+            level: None,
+            is_warm: false,
+        }
+    }
+
+    /// It was not asked.
+    fn unable(reason: &str) -> Self {
+        let reason = reason.to_owned();
+        let why = Why::Unable;
+        Self {
+            said: Said::Reading(Reading::Unread(Unread { why, reason })),
+            ..Self::failed("")
+        }
+    }
 }

@@ -24,6 +24,7 @@ mod mypy;
 mod oxlint;
 mod prettier;
 mod pyrefly;
+mod ruff;
 mod ruff_check;
 mod ruff_format;
 mod rustfmt;

@@ -19,6 +19,7 @@ pub use lines::Pattern;
 pub(super) use checkstyle::attribute;
 pub(super) use formatted::formatted;
 pub(super) use lines::{Defaults, Lines, compiled};
+pub(super) use lsp::{Range as LspRange, pulled};
 
 /// A general format with what it leaves open.
 #[derive(Debug, Clone)]

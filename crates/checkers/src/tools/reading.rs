@@ -32,14 +32,7 @@ impl Tool {
     #[must_use]
     pub fn read(&self, request: &Request<'_>, output: &Output<'_>) -> Reading {
         match self.diagnostics(request, output) {
-            Ok(mut diagnostics) => {
-                let left_out = diagnostics.len().saturating_sub(DIAGNOSTICS_MAX);
-                diagnostics.truncate(DIAGNOSTICS_MAX);
-                Reading::Understood {
-                    diagnostics,
-                    left_out,
-                }
-            }
+            Ok(diagnostics) => Reading::understood(diagnostics, request),
             Err(unread) => Reading::Unread(unread),
         }
     }
@@ -82,18 +75,11 @@ impl Tool {
             }
             Ok(diagnostics)
         });
-        let mut diagnostics = read.map_err(|unread| {
+        read.map_err(|unread| {
             let is_vague = matches!(unread.why, Why::NotUnderstood | Why::ExitCode);
             let sign = self.sign(output.stream(self.report));
             sign.filter(|_| is_vague).unwrap_or(unread)
-        })?;
-        for diagnostic in &mut diagnostics {
-            let paths = diagnostic.notes.iter_mut().map(|note| &mut note.path);
-            for path in paths.chain([&mut diagnostic.path]).flatten() {
-                *path = normal_path(path, request);
-            }
-        }
-        Ok(diagnostics)
+        })
     }
 
     /// The whole new text, compared with the content.
@@ -149,6 +135,31 @@ impl Tool {
 }
 
 impl Reading {
+    /// Everything was looked at and nothing was found.
+    #[must_use]
+    pub const fn clean() -> Self {
+        Self::Understood {
+            diagnostics: Vec::new(),
+            left_out: 0,
+        }
+    }
+
+    /// A whole answer, with its paths relative to the root and within the limits.
+    pub(super) fn understood(mut diagnostics: Vec<Diagnostic>, request: &Request<'_>) -> Self {
+        for diagnostic in &mut diagnostics {
+            let paths = diagnostic.notes.iter_mut().map(|note| &mut note.path);
+            for path in paths.chain([&mut diagnostic.path]).flatten() {
+                *path = normal_path(path, request);
+            }
+        }
+        let left_out = diagnostics.len().saturating_sub(DIAGNOSTICS_MAX);
+        diagnostics.truncate(DIAGNOSTICS_MAX);
+        Self::Understood {
+            diagnostics,
+            left_out,
+        }
+    }
+
     /// What the reading means for the file that was asked about.
     ///
     /// Diagnostics about other files are left aside.

@@ -213,6 +213,7 @@ impl Entry {
                 unit: self.columns.0,
             }),
             install: Cow::Borrowed(""),
+            warm: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::diagnostic::Diagnostic;
 use super::format::FormatReader;
 use super::invocation::Request;
 use super::output::{Output, Stream, Unread, Why};
+use super::warm::Warm;
 
 /// One tool doing one kind of check: everything that is to be known to run it and to read its answer.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Tool {
     pub reader: Reader,
     /// The line that installs it.
     pub install: Cow<'static, str>,
+    /// How it answers without being started for each question; `None` if it cannot.
+    pub warm: Option<Warm>,
 }
 
 /// The kinds of checks that tools make.

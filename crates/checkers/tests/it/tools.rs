@@ -8,6 +8,7 @@ mod invocations;
 mod prop;
 mod record;
 mod settings;
+mod warm;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -82,6 +82,7 @@ fn check(state: State, reason: Option<&str>, findings: Vec<ReportedFinding>) -> 
         state,
         reason: reason.map(str::to_owned),
         duration_ns: None,
+        run: None,
         findings,
     }
 }

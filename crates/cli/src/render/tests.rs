@@ -31,6 +31,7 @@ fn check(name: &'static str, state: State, reason: Option<&str>) -> CheckReport 
         state,
         reason: reason.map(str::to_owned),
         duration_ns: is_made.then_some(1),
+        run: None,
         findings: Vec::new(),
     }
 }

@@ -420,6 +420,14 @@ impl ToolPool {
         self.0.maintain()
     }
 
+    /// How long no process is started after one that failed; `None` if one may be started now.
+    #[must_use]
+    pub fn backing_off(&self) -> Option<Duration> {
+        let now = self.0.host.clock.now();
+        let (_, until) = self.0.tool.backing_off(now)?;
+        Some(until.duration_since(now))
+    }
+
     /// What it did until now, read without locks.
     #[must_use]
     pub fn snapshot(&self) -> ToolSnapshot {

@@ -79,6 +79,11 @@ impl Project {
         })
     }
 
+    /// The file's directory and those above it up to the workspace, nearest first.
+    pub(super) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.directories.iter().map(String::as_str)
+    }
+
     /// When the file's content or its place last changed, by the file system's own clock.
     pub(super) fn changed(&self) -> Option<SystemTime> {
         let metadata = self.file.metadata().ok()?;

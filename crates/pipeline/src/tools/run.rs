@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use claude_flow_checkers::tools::{Ended, Output, limits};
+use claude_flow_checkers::tools::{Ended, Output, Request, limits};
 use claude_flow_sandbox::{Command, End, Outcome, Policy, RunError, Sandbox, Stream};
 
-use super::{Job, Ran};
+use super::{Job, Ran, Said};
 
 /// Runs a tool on a content and reads what it says.
 pub(super) fn run(sandbox: &Sandbox, job: &Job<'_>, content: &[u8], deadline: Instant) -> Ran {
@@ -16,7 +16,7 @@ pub(super) fn run(sandbox: &Sandbox, job: &Job<'_>, content: &[u8], deadline: In
     let invocation = job.tool.invocation(&request);
     let mut policy = match policy(job) {
         Ok(policy) => policy,
-        Err(reason) => return Ran::Failed(reason),
+        Err(reason) => return Ran::failed(reason),
     };
     policy.limits.wall = deadline.saturating_duration_since(Instant::now());
     for (name, value) in &invocation.environment {
@@ -31,17 +31,25 @@ pub(super) fn run(sandbox: &Sandbox, job: &Job<'_>, content: &[u8], deadline: In
     };
     let ran = match ran {
         Ok(ran) => ran,
-        Err(error) => return Ran::Failed(format!("it could not be run: {error}")),
+        Err(error) => return Ran::failed(format!("it could not be run: {error}")),
     };
+    Ran {
+        level: Some(ran.level),
+        is_warm: false,
+        said: said(job, &request, &policy, &ran),
+    }
+}
+
+fn said(job: &Job<'_>, request: &Request<'_>, policy: &Policy, ran: &Outcome) -> Said {
     let ended = match ran.end {
         End::Exited(code) => Ended::Exited(code),
         End::Signal(signal) => Ended::Signalled(signal),
-        End::WallTime | End::CpuTime => return Ran::TimedOut,
+        End::WallTime | End::CpuTime => return Said::TimedOut,
         End::Memory => {
             let limit = policy.limits.memory_bytes >> 20;
-            return Ran::Failed(format!("it used more than the {limit} MiB that it may"));
+            return Said::Failed(format!("it used more than the {limit} MiB that it may"));
         }
-        End::Killed => return Ran::Failed("it was ended".to_owned()),
+        End::Killed => return Said::Failed("it was ended".to_owned()),
     };
     let output = Output {
         ended,
@@ -49,7 +57,7 @@ pub(super) fn run(sandbox: &Sandbox, job: &Job<'_>, content: &[u8], deadline: In
         stderr: &ran.stderr.head,
         is_truncated: ran.stdout.omitted_bytes + ran.stderr.omitted_bytes > 0,
     };
-    Ran::Reading(job.tool.read(&request, &output))
+    Said::Reading(job.tool.read(request, &output))
 }
 
 /// The workspace read-only, a cache of the tool's own to write to, loopback the only network.

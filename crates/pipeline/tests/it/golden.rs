@@ -3,12 +3,12 @@
 use claude_flow_pipeline::Document;
 use claude_flow_pipeline::document::{
     Baseline, CheckReport, Content, FileReport, Position, Range, RelatedPlace, ReportedFinding,
-    Request, Severity, State, SuggestedFix,
+    Request, Run, Severity, State, SuggestedFix,
 };
 
 use crate::assert_valid;
 
-const GOLDEN: &str = include_str!("../golden/document-1.0.json");
+const GOLDEN: &str = include_str!("../golden/document-1.1.json");
 
 fn range(start: (u32, u32, u64), end: (u32, u32, u64)) -> Range {
     let position = |(line, column, byte)| Position { line, column, byte };
@@ -26,6 +26,7 @@ fn check(name: &'static str, state: State, reason: Option<&str>) -> CheckReport 
         state,
         reason: reason.map(str::to_owned),
         duration_ns: made.then_some(1_000),
+        run: None,
         findings: Vec::new(),
     }
 }
@@ -74,7 +75,13 @@ fn document() -> Document {
             },
             check("format", State::Stale, Some("the file changed")),
             check("lint", State::TimedOut, Some("not done after 5000 ms")),
-            check("types", State::Failed, Some("it panicked")),
+            CheckReport {
+                run: Some(Run {
+                    sandbox: "L3".to_owned(),
+                    warm: true,
+                }),
+                ..check("types", State::Failed, Some("it panicked"))
+            },
             check("tests", State::NotRun, Some("not built yet")),
             check("coverage", State::NotRun, Some("not built yet")),
             check("tdd", State::NotRun, Some("not built yet")),

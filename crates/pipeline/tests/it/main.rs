@@ -11,6 +11,7 @@ mod golden;
 mod prop_lines;
 mod reading;
 mod tdd;
+mod warm;
 
 use claude_flow_pipeline::Document;
 use claude_flow_pipeline::document::State;

@@ -53,6 +53,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install bandit"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

@@ -52,6 +52,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install basedpyright"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

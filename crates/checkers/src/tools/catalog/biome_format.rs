@@ -59,6 +59,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("npm install --save-dev @biomejs/biome"),
+    warm: None,
 };
 
 /// Where the parser gave up; what is wrong is on the line behind it that begins with a cross.

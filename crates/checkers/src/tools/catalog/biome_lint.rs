@@ -67,4 +67,5 @@ pub(super) static TOOL: Tool = Tool {
         unit: Unit::Scalar,
     }),
     install: Cow::Borrowed("npm install --save-dev @biomejs/biome"),
+    warm: None,
 };

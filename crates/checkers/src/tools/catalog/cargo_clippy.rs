@@ -56,4 +56,5 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(super::cargo::read),
     install: Cow::Borrowed("rustup component add clippy"),
+    warm: None,
 };

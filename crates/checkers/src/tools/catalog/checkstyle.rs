@@ -58,6 +58,7 @@ pub(super) static TOOL: Tool = Tool {
         unit: Unit::Tabbed,
     }),
     install: Cow::Borrowed("apt-get install checkstyle"),
+    warm: None,
 };
 
 /// The exit code is the number of errors, as far as it fits.

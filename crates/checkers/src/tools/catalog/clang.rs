@@ -55,6 +55,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("apt-get install clang"),
+    warm: None,
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {

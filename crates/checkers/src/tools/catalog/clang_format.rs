@@ -50,6 +50,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("pip install clang-format"),
+    warm: None,
 };
 
 /// It formats what it does not understand as well as it can, and never says so.

@@ -54,6 +54,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install clang-tidy"),
+    warm: None,
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {

@@ -57,6 +57,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("apt-get install cppcheck"),
+    warm: None,
 };
 
 /// Reads the XML as a stream: version 2, no document type, no entity but XML's own.

@@ -14,6 +14,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Interpreter, Question, Server, Start, Warm};
 
 use super::json;
 
@@ -66,6 +67,43 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("npm install --save-dev eslint"),
+    warm: Some(Warm {
+        server: &SERVER,
+        question: Question::Command,
+    }),
+};
+
+static SERVER: Server = Server {
+    name: "the eslint worker",
+    start: Start::Script {
+        interpreter: Interpreter::Node,
+        arguments: &["--eval", include_str!("node_worker.js")],
+    },
+    inputs: &[
+        "package.json",
+        "package-lock.json",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+        "node_modules",
+        "node_modules/.package-lock.json",
+        ".editorconfig",
+        "tsconfig.json",
+        ".gitignore",
+        ".prettierrc",
+        ".prettierrc.json",
+    ],
+    // With these a configuration loads files of the project, or its rules look at other files.
+    unless_configuration_holds: &[
+        "'./",
+        "\"./",
+        "'../",
+        "\"../",
+        "project",
+        "ypeChecked",
+        "plugin-import",
+        "import-x",
+    ],
+    watches: &[],
 };
 
 #[derive(Deserialize)]

@@ -51,6 +51,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("apt-get install gcc"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

@@ -60,6 +60,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("https://go.dev/dl installs it with Go"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

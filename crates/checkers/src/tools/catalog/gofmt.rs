@@ -42,6 +42,7 @@ pub(super) static TOOL: Tool = Tool {
     signs: &[Sign::new("panic:", Why::Crashed)],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("https://go.dev/dl installs it with Go"),
+    warm: None,
 };
 
 /// Where the parser gave up.

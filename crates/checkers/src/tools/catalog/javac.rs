@@ -59,6 +59,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("apt-get install default-jdk"),
+    warm: None,
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {

@@ -14,6 +14,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Interpreter, Question, Server, Start, Warm};
 
 use super::json_lines;
 
@@ -64,6 +65,29 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install mypy"),
+    warm: Some(Warm {
+        server: &SERVER,
+        question: Question::Command,
+    }),
+};
+
+static SERVER: Server = Server {
+    name: "the mypy worker",
+    start: Start::Script {
+        interpreter: Interpreter::Python,
+        arguments: &["-c", include_str!("mypy_worker.py")],
+    },
+    inputs: &[
+        "mypy.ini",
+        ".mypy.ini",
+        "pyproject.toml",
+        "setup.cfg",
+        ".venv/pyvenv.cfg",
+        ".venv/lib/*/site-packages",
+    ],
+    // Plugins and paths are files of the project that only a new process reads.
+    unless_configuration_holds: &["plugins", "mypy_path", "python_executable"],
+    watches: &[],
 };
 
 #[derive(Deserialize)]

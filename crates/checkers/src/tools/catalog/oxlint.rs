@@ -14,6 +14,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Question, Server, Start, Warm, split_help};
 
 use super::json;
 
@@ -53,7 +54,46 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("npm install --save-dev oxlint"),
+    warm: Some(Warm {
+        server: &SERVER,
+        question: Question::Diagnostics {
+            mistake: ")\n",
+            translate,
+        },
+    }),
 };
+
+static SERVER: Server = Server {
+    name: "oxlint --lsp",
+    start: Start::Protocol {
+        arguments: &["--lsp"],
+    },
+    inputs: &[
+        ".oxlintrc.json",
+        "oxlint.config.ts",
+        ".gitignore",
+        ".eslintignore",
+        "tsconfig.json",
+        "package.json",
+    ],
+    // Rules of these look at other files, and so does a configuration that extends another one.
+    unless_configuration_holds: &["import", "extends", "jsPlugins", "typeAware"],
+    watches: &[],
+};
+
+/// As `oxlint` tells it.
+fn translate(mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.help = split_help(&mut diagnostic);
+    // What its parser rejects has the empty code.
+    let code = diagnostic.rule.filter(|code| !code.is_empty());
+    diagnostic.rule = Some(code.map_or_else(|| "syntax".to_owned(), |code| rule(&code)));
+    // One that repeats the place itself.
+    let place = diagnostic.place;
+    diagnostic
+        .notes
+        .retain(|note| note.place != place || !note.message.is_empty());
+    diagnostic
+}
 
 #[derive(Deserialize)]
 struct Report {

@@ -15,6 +15,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Interpreter, Question, Server, Start, Warm};
 
 pub(super) static TOOL: Tool = Tool {
     name: Cow::Borrowed("prettier"),
@@ -77,6 +78,32 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("npm install --save-dev prettier"),
+    warm: Some(Warm {
+        server: &SERVER,
+        question: Question::Command,
+    }),
+};
+
+static SERVER: Server = Server {
+    name: "the prettier worker",
+    start: Start::Script {
+        interpreter: Interpreter::Node,
+        arguments: &["--eval", include_str!("node_worker.js")],
+    },
+    inputs: &[
+        "package.json",
+        "package-lock.json",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+        "node_modules",
+        "node_modules/.package-lock.json",
+        ".editorconfig",
+        ".prettierignore",
+        ".gitignore",
+    ],
+    // With these a configuration loads files of the project.
+    unless_configuration_holds: &["'./", "\"./", "'../", "\"../"],
+    watches: &[],
 };
 
 /// Where the parser gave up, on the standard error.

@@ -14,6 +14,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Question, Warm};
 
 use super::json;
 
@@ -61,6 +62,13 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install ruff"),
+    warm: Some(Warm {
+        server: &super::ruff::SERVER,
+        question: Question::Diagnostics {
+            mistake: ")\n",
+            translate: super::ruff::translate,
+        },
+    }),
 };
 
 #[derive(Deserialize)]

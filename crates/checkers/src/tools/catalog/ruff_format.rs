@@ -16,6 +16,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Question, Warm};
 
 pub(super) static TOOL: Tool = Tool {
     name: Cow::Borrowed("ruff-format"),
@@ -60,6 +61,12 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install ruff"),
+    warm: Some(Warm {
+        server: &super::ruff::SERVER,
+        question: Question::Formatting {
+            untidy_end: "\n\n\n\n",
+        },
+    }),
 };
 
 /// Where the parser gave up, on the standard error.

@@ -50,6 +50,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("rustup component add rustfmt"),
+    warm: None,
 };
 
 /// Where the parser gave up; what is wrong is on the line before.

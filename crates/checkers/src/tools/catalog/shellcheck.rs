@@ -44,6 +44,7 @@ pub(super) static TOOL: Tool = Tool {
     signs: &[Sign::new("does not exist", Why::Unable)],
     reader: Reader::Own(read),
     install: Cow::Borrowed("apt-get install shellcheck"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

@@ -46,6 +46,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("pip install shfmt-py"),
+    warm: None,
 };
 
 /// Where the parser gave up.

@@ -56,6 +56,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("go install honnef.co/go/tools/cmd/staticcheck@latest"),
+    warm: None,
 };
 
 #[derive(Deserialize)]

@@ -49,6 +49,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Formatter(mistake),
     install: Cow::Borrowed("pip install taplo"),
+    warm: None,
 };
 
 /// Where the parser gave up; what is wrong is at the end of the drawing below.

@@ -57,6 +57,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("npm install --save-dev typescript"),
+    warm: None,
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {

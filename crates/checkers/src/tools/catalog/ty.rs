@@ -14,6 +14,7 @@ use crate::tools::tool::{
     Ask, Check, Config, ConfigFile, Directory, Exits, Files, Home, Program, Reader, Scope, Sign,
     Tool, Words,
 };
+use crate::tools::warm::{Question, Server, Start, Warm};
 
 use super::json;
 
@@ -59,6 +60,30 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install ty"),
+    warm: Some(Warm {
+        server: &SERVER,
+        question: Question::Diagnostics {
+            mistake: ")\n",
+            translate: std::convert::identity,
+        },
+    }),
+};
+
+static SERVER: Server = Server {
+    name: "ty server",
+    start: Start::Protocol {
+        arguments: &["server"],
+    },
+    inputs: &[
+        "ty.toml",
+        "pyproject.toml",
+        ".gitignore",
+        ".ignore",
+        ".venv/pyvenv.cfg",
+        ".venv/lib/*/site-packages",
+    ],
+    unless_configuration_holds: &["extra-paths", "root", "typeshed", "environment"],
+    watches: &[".py", ".pyi"],
 };
 
 /// One entry of GitLab's code quality report.

@@ -52,6 +52,7 @@ pub(super) static TOOL: Tool = Tool {
     ],
     reader: Reader::Own(read),
     install: Cow::Borrowed("pip install yamllint"),
+    warm: None,
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {

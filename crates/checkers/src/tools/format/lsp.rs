@@ -10,6 +10,9 @@ use crate::tools::invocation::Request;
 use crate::tools::output::Unread;
 use crate::tools::place::{Place, Unit};
 
+/// The least severity of the protocol.
+const HINT: u8 = 4;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LspDiagnostic {
@@ -40,7 +43,7 @@ struct Location {
 }
 
 #[derive(Deserialize, Clone, Copy)]
-struct Range {
+pub(in crate::tools) struct Range {
     start: Position,
     end: Position,
 }
@@ -113,6 +116,37 @@ pub(super) fn read(
     Ok(diagnostics)
 }
 
+/// Reads the answer to a request for the diagnostics of one text, which must be whole.
+pub(in crate::tools) fn pulled(
+    answer: &str,
+    request: &Request<'_>,
+) -> Result<Vec<Diagnostic>, Unread> {
+    #[derive(Deserialize)]
+    struct Pulled {
+        kind: String,
+        items: Option<Vec<LspDiagnostic>>,
+    }
+    let pulled: Pulled = serde_json::from_str(answer).map_err(|error| {
+        Unread::not_understood(format!("its answer is no report of diagnostics: {error}"))
+    })?;
+    let defaults = Defaults {
+        severity: Severity::Error,
+        unit: Unit::Utf16,
+    };
+    match pulled.items {
+        Some(items) if pulled.kind == "full" => {
+            // A hint without a rule is for editors: ty greys out what is unused. No command tells it.
+            let is_told = |it: &LspDiagnostic| it.severity != Some(HINT) || it.code.is_some();
+            let items = items.into_iter().filter(is_told);
+            Ok(items.map(|it| it.read(request.path, defaults)).collect())
+        }
+        _ => Err(Unread::not_understood(format!(
+            "a report of kind {:?} is not a whole one",
+            pulled.kind
+        ))),
+    }
+}
+
 impl LspDiagnostic {
     fn read(self, path: &str, defaults: Defaults) -> Diagnostic {
         let severity = match self.severity {
@@ -142,7 +176,7 @@ impl LspDiagnostic {
 
 impl Range {
     /// The protocol counts from 0, in UTF-16 unless the two sides agreed on something else.
-    fn place(self) -> Place {
+    pub(in crate::tools) fn place(self) -> Place {
         let (start, end) = (self.start, self.end);
         Place::at(start.one_based().0, start.one_based().1, Unit::Utf16).to(
             end.one_based().0,
