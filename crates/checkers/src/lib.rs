@@ -1,6 +1,7 @@
 //! Checks of source text, in process and by outside tools: is it the language that it claims to be, is it sound, and
 //! what do the project's own tools say of it?
-//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`].
+//! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`];
+//! which tests are [`affected`] by a change, and how [`runners`] are asked for them.
 //!
 //! # Guarantees
 //!
@@ -34,6 +35,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 
+pub mod affected;
 mod brackets;
 pub mod coverage;
 mod finding;
@@ -42,6 +44,7 @@ mod lexical;
 pub mod limits;
 mod read_error;
 pub mod reports;
+pub mod runners;
 mod source;
 mod syntax;
 mod text;
