@@ -3,6 +3,9 @@
 #[doc = include_str!("../docs/result.md")]
 pub mod result {}
 
+#[doc = include_str!("../docs/tests.md")]
+pub mod tests {}
+
 #[doc = include_str!("../docs/adr/0001-result-document.md")]
 pub mod adr_0001_result_document {}
 

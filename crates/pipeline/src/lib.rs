@@ -12,6 +12,7 @@
 //!   A git repository is read without running anything that its configuration names.
 //! - Ordered: reports come in the order of the paths, findings in the order of the text.
 //! - One file starts one thread; only several files start a pool.
+//! - Runs tests only if asked to (`Toolbox::test`), and never calls a run passed that shows no test that passed.
 //!
 //! # What it does not do
 //!
@@ -44,6 +45,7 @@
 mod baseline;
 mod changes;
 mod config;
+mod coverage;
 #[cfg(doc)]
 pub mod docs;
 pub mod document;
@@ -55,6 +57,8 @@ mod read;
 mod report;
 mod run;
 #[cfg(target_os = "linux")]
+mod testing;
+#[cfg(target_os = "linux")]
 mod tools;
 mod trust;
 
@@ -65,6 +69,11 @@ pub use options::{BaselineSource, Options, Percent, PercentError};
 pub use pipeline::Pipeline;
 pub use read::ReadError;
 pub use run::CHECK_THREADS_ABANDONED_MAX;
+#[cfg(target_os = "linux")]
+pub use testing::{
+    ChosenTest, FailureReport, Input, RunReport, SuiteReport, TestDocument, TestError, TestOptions,
+    TestReport, TestState, TestSummary,
+};
 #[cfg(target_os = "linux")]
 pub use tools::Toolbox;
 pub use trust::{Trust, TrustError};
