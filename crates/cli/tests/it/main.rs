@@ -12,6 +12,7 @@ mod hook;
 mod init;
 mod post_edit;
 mod program;
+mod test;
 mod tools;
 mod trust;
 mod usage;
