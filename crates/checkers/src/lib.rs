@@ -2,6 +2,7 @@
 //! what do the project's own tools say of it?
 //! And readers of the evidence that tools leave: [`coverage`] reports and test [`reports`], and what recorded edits
 //! and runs tell of test-driven development: [`tdd`].
+//! Also which tests are [`affected`] by a change, and how [`runners`] are asked for them.
 //!
 //! # Guarantees
 //!
@@ -35,6 +36,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 
+pub mod affected;
 mod brackets;
 pub mod coverage;
 mod finding;
@@ -43,6 +45,7 @@ mod lexical;
 pub mod limits;
 mod read_error;
 pub mod reports;
+pub mod runners;
 mod source;
 mod syntax;
 pub mod tdd;

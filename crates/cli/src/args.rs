@@ -97,6 +97,24 @@ Examples:
   claude-flow detect --explain include/app.h
   claude-flow detect --format json src/* | jq '.files[] | select(.language == null) | .path'";
 
+#[cfg(target_os = "linux")]
+const TEST_EXAMPLES: &str = "\
+The project's own runner is asked for its machine output and run in the sandbox, only if the project is
+trusted (`claude-flow trust`). What the output says decides, never the exit status alone. What was run
+before on the same content is not run again; the answer says so.
+
+Exit status:
+  0  every run passed, or no test concerns the change
+  1  a test failed, or code with tests does not load or compile
+  2  nothing is shown: no test ran, the runner crashed, hung or could not be run or read
+
+Examples:
+  claude-flow test                          all tests here
+  claude-flow test tests/test_sums.py       the tests of a file
+  claude-flow test tests/test_sums.py --name test_adds
+  claude-flow test --affected src/sums.py   the tests that a change of src/sums.py concerns
+  claude-flow test --format json | jq '.runs[].tests[] | select(.outcome == \"failed\")'";
+
 const TRUST_EXAMPLES: &str = "\
 Formatters, linters and compilers run code that a project brings along: eslint.config.js, build.rs,
 plugins, toolchains, programs in node_modules or .venv. None of them runs before the project is
@@ -203,6 +221,10 @@ pub(crate) enum Command {
     /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),
+    /// Run tests, or those that a change concerns, and say what they show
+    #[cfg(target_os = "linux")]
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestArgs),
     /// Let a project's own tools and configurations that are programs run, in the sandbox
     #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArgs),
@@ -254,6 +276,9 @@ pub(crate) struct PostEditArgs {
     /// Leave the project's own tools out: what needs none takes milliseconds
     #[arg(long)]
     pub(crate) no_tools: bool,
+    /// Run the tests that concern the files, in the sandbox; can take as long as they do
+    #[arg(long)]
+    pub(crate) tests: bool,
     #[command(flatten)]
     pub(crate) accepted: AcceptedArgs,
 }
@@ -275,7 +300,7 @@ pub(crate) struct AcceptedArgs {
     /// A label that is handed through to the result
     #[arg(long, value_name = "ID")]
     pub(crate) swarm_id: Option<String>,
-    /// The least coverage, in percent; not built yet, the result says so
+    /// The least coverage of the file, its changed lines and the project, in percent, by the newest report
     #[arg(long, value_name = "N")]
     pub(crate) minimum_coverage: Option<Percent>,
     /// Make critical security findings errors; not built yet, the result says so
@@ -353,6 +378,32 @@ pub(crate) struct DetectArgs {
     pub(crate) format: DoctorFormat,
 }
 
+/// What `test` is asked.
+#[cfg(target_os = "linux")]
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TestArgs {
+    /// Test files or directories; with --affected the files that were changed
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Run the tests that concern changes of the paths
+    #[arg(long, requires = "paths")]
+    pub(crate) affected: bool,
+    /// Of the one test file only the tests of this name
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "paths",
+        conflicts_with = "affected"
+    )]
+    pub(crate) name: Vec<String>,
+    /// Run again what was run before on the same content
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// The form of the output
+    #[arg(long, value_enum, default_value = "human")]
+    pub(crate) format: DoctorFormat,
+}
+
 /// What `trust` is asked.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct TrustArgs {
@@ -393,7 +444,7 @@ pub(crate) enum TddView {
     Log,
 }
 
-/// The form of the output of `doctor`, `detect` and `trust --list`.
+/// The form of the output of `doctor`, `detect`, `tdd`, `test` and `trust --list`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DoctorFormat {
     /// For people

@@ -10,6 +10,8 @@ mod init;
 mod post_edit;
 mod schema;
 mod tdd;
+#[cfg(target_os = "linux")]
+mod test;
 mod trust;
 
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
         Command::Detect(args) => detect::run(&args, color),
+        #[cfg(target_os = "linux")]
+        Command::Test(args) => test::run(args, color),
         Command::Trust(args) => trust::run(&args, color),
         Command::Tdd(args) => tdd::run(&args, color),
         Command::Schema => schema::run(),

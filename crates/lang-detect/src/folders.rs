@@ -22,7 +22,9 @@ pub(crate) fn are_for_cpp(path: &str) -> bool {
 }
 
 fn is_library(folder: &str) -> bool {
-    LIBRARIES.lines().any(|name| name.eq_ignore_ascii_case(folder))
+    LIBRARIES
+        .lines()
+        .any(|name| name.eq_ignore_ascii_case(folder))
 }
 
 /// Qt's headers lie in `QtCore`, `QtWidgets` and so on.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use claude_flow_checkers::runners::Runner;
 use claude_flow_checkers::tools;
 use globset::GlobSet;
 
@@ -133,6 +134,18 @@ impl Config {
         self.schema.checks.syntax
     }
 
+    /// Whether the tests that concern a file are run without being asked for.
+    #[must_use]
+    pub const fn tests(&self) -> bool {
+        self.schema.checks.tests
+    }
+
+    /// Whether coverage is checked without being asked for.
+    #[must_use]
+    pub const fn coverage(&self) -> bool {
+        self.schema.checks.coverage
+    }
+
     /// Whether a check is made by the project's own tools.
     #[must_use]
     pub const fn tool_check(&self, check: tools::Check) -> bool {
@@ -160,6 +173,18 @@ impl Config {
     #[must_use]
     pub const fn tool_time_ms(&self) -> u64 {
         self.schema.limits.tool_time_ms.0
+    }
+
+    /// How long one run of tests may take, in milliseconds.
+    #[must_use]
+    pub const fn test_time_ms(&self) -> u64 {
+        self.schema.limits.test_time_ms.0
+    }
+
+    /// What runs the tests of the directory of the file, if it says so.
+    #[must_use]
+    pub fn runner(&self) -> Option<&'static Runner> {
+        self.schema.tests.runner.map(|key| key.0)
     }
 
     /// The least severity that is reported.

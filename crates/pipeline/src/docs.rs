@@ -3,6 +3,9 @@
 #[doc = include_str!("../docs/result.md")]
 pub mod result {}
 
+#[doc = include_str!("../docs/tests.md")]
+pub mod tests {}
+
 #[doc = include_str!("../docs/adr/0001-result-document.md")]
 pub mod adr_0001_result_document {}
 
@@ -14,5 +17,6 @@ pub mod tdd {}
 
 #[doc = include_str!("../docs/adr/0003-tdd-journal.md")]
 pub mod adr_0003_tdd_journal {}
+
 #[doc = include_str!("../docs/adr/0004-warm-tools.md")]
 pub mod adr_0004_warm_tools {}

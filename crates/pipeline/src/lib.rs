@@ -12,6 +12,7 @@
 //!   A git repository is read without running anything that its configuration names.
 //! - Ordered: reports come in the order of the paths, findings in the order of the text.
 //! - One file starts one thread; only several files start a pool.
+//! - Runs tests only if asked to (`Toolbox::test`), and never calls a run passed that shows no test that passed.
 //!
 //! # What it does not do
 //!
@@ -35,7 +36,7 @@
 //! checks run on a thread of their own, which is left to itself when the time is over.
 //! Why the result is a versioned JSON document is told in `docs/adr/0001-result-document.md`,
 //! why git repositories are read with gix in `docs/adr/0002-gix-for-baselines.md`,
-//! when a tool that is kept running is believed in `docs/adr/0003-warm-tools.md`.
+//! when a tool that is kept running is believed in `docs/adr/0004-warm-tools.md`.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::disallowed_methods,
@@ -45,6 +46,7 @@
 mod baseline;
 mod changes;
 mod config;
+mod coverage;
 #[cfg(doc)]
 pub mod docs;
 pub mod document;
@@ -57,6 +59,8 @@ mod report;
 mod run;
 pub mod tdd;
 #[cfg(target_os = "linux")]
+mod testing;
+#[cfg(target_os = "linux")]
 mod tools;
 mod trust;
 
@@ -67,6 +71,11 @@ pub use options::{BaselineSource, Options, Percent, PercentError};
 pub use pipeline::Pipeline;
 pub use read::ReadError;
 pub use run::CHECK_THREADS_ABANDONED_MAX;
+#[cfg(target_os = "linux")]
+pub use testing::{
+    ChosenTest, FailureReport, Input, RunReport, SuiteReport, TestDocument, TestError, TestOptions,
+    TestReport, TestState, TestSummary,
+};
 #[cfg(target_os = "linux")]
 pub use tools::Toolbox;
 pub use trust::{Trust, TrustError};

@@ -22,6 +22,8 @@ pub struct Options {
     pub baseline: BaselineSource,
     /// `--minimum-coverage`.
     pub minimum_coverage: Option<Percent>,
+    /// `--tests`: the tests that concern the file are run.
+    pub tests: bool,
     /// `--block-on-critical`.
     pub block_on_critical: bool,
     /// `--tdd-mode`.
@@ -98,6 +100,9 @@ pub struct Percent(
 );
 
 impl Percent {
+    /// The share of coverage that is asked for if nobody says another one.
+    pub(crate) const COVERAGE: Self = Self(80.0);
+
     /// A share of `value` percent.
     ///
     /// # Errors

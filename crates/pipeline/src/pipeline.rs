@@ -17,8 +17,10 @@ use crate::report::{self, Telling};
 use crate::run::{Check, Ended, Job, Runner};
 use crate::tdd::{self, Recorder};
 #[cfg(target_os = "linux")]
+use crate::testing;
+#[cfg(target_os = "linux")]
 use crate::tools::{Subject, Toolbox};
-use crate::{Config, LineIndex, Options};
+use crate::{Config, LineIndex, Options, Percent, coverage};
 
 /// Checks files and contents.
 ///
@@ -231,6 +233,8 @@ impl Pipeline {
         };
         let mut asked = self.ask_tools(file, held, detection, earlier.as_ref());
         asked.extend(self.follow_edit(file, held, earlier.as_ref()));
+        asked.extend(self.run_tests(file, held));
+        asked.extend(file.coverage(held, earlier.as_ref()));
         for planned in report::planned(file.options) {
             let answers: Vec<_> = asked.extract_if(.., |it| it.name == planned.name).collect();
             // What a flag asks for and no tool gives is still told beside what the tools say.
@@ -306,6 +310,38 @@ impl Pipeline {
             .collect()
     }
 
+    /// What the tests say that concern a file, if that is asked for.
+    #[cfg(target_os = "linux")]
+    fn run_tests(&self, file: &File<'_>, held: &Content) -> Option<CheckReport> {
+        let tools = self.tools.as_ref()?;
+        if !(file.options.tests || file.config.tests()) {
+            return None;
+        }
+        if !tools.has_project_runs {
+            let reason =
+                "tests can take long and are left out here; `claude-flow post-edit` runs them";
+            return Some(report::not_run("tests", reason));
+        }
+        let (Content::Whole(bytes), true) = (held, file.is_on_disk) else {
+            let reason = "tests look at the file on the disk, and not at what was given here";
+            return Some(report::not_run("tests", reason));
+        };
+        let telling = Telling::new(file.config, file.options);
+        let index = LineIndex::new(bytes);
+        Some(testing::check(
+            tools,
+            file.path,
+            file.config,
+            &index,
+            telling,
+        ))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn run_tests(&self, _file: &File<'_>, _held: &Content) -> Option<CheckReport> {
+        None
+    }
+
     #[cfg(not(target_os = "linux"))]
     fn ask_tools(
         &self,
@@ -366,6 +402,29 @@ struct File<'a> {
 type Plan = Result<String, String>;
 
 impl File<'_> {
+    /// What coverage reports say, if that is asked for.
+    fn coverage(&self, held: &Content, earlier: Option<&Earlier>) -> Option<CheckReport> {
+        let of_config = self.config.coverage().then_some(Percent::COVERAGE);
+        let minimum = self.options.minimum_coverage.or(of_config)?;
+        let Content::Whole(bytes) = held else {
+            return None;
+        };
+        if !self.is_on_disk {
+            let reason = "reports speak of the file on the disk, which is not what was given here";
+            return Some(report::not_run("coverage", reason));
+        }
+        let subject = coverage::Subject {
+            path: self.path,
+            bytes,
+            before: earlier.map(|earlier| &*earlier.bytes),
+            minimum,
+        };
+        Some(coverage::check(
+            &subject,
+            Telling::new(self.config, self.options),
+        ))
+    }
+
     fn plan(&self, check: Check, detection: Option<Detection>) -> Plan {
         let (wanted, key) = match check {
             Check::Text => (self.config.text(), "checks.text"),

@@ -150,10 +150,9 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
         "no tool was asked".to_owned()
     };
     let coverage = match options.minimum_coverage {
-        Some(share) => {
-            format!("not built yet: the threshold of {share} % could not be checked")
-        }
-        None => "not built yet: no coverage is measured".to_owned(),
+        Some(share) => format!("there is no content for the threshold of {share} %"),
+        None => "not asked for; --minimum-coverage or checks.coverage in claude-flow.toml asks"
+            .to_owned(),
     };
     let tdd = if options.no_tdd {
         "switched off by --no-tdd".to_owned()
@@ -176,7 +175,10 @@ pub(crate) fn planned(options: &Options) -> Vec<CheckReport> {
         not_run("format", format),
         not_run("lint", lint),
         not_run("types", "no tool was asked"),
-        not_run("tests", "not built yet: no test is run"),
+        not_run(
+            "tests",
+            "not asked for; --tests or checks.tests in claude-flow.toml asks",
+        ),
         not_run("coverage", coverage),
         not_run("tdd", tdd),
         not_run(

@@ -1,7 +1,7 @@
 //! The project's own tools: which of them are for a file, whether they may run, and what they say.
 
-mod find;
-mod run;
+pub(crate) mod find;
+pub(crate) mod run;
 mod version;
 mod warm;
 
@@ -41,11 +41,12 @@ pub(crate) const CHECKS: [Check; 4] = [Check::Format, Check::Lint, Check::Types,
 pub struct Toolbox {
     trust: Option<Trust>,
     /// Where caches of tools are kept; without it none is run.
-    cache: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
     /// The directories in which programs are looked for.
-    path: Vec<PathBuf>,
-    virtual_environment: Option<String>,
-    has_project_runs: bool,
+    pub(crate) path: Vec<PathBuf>,
+    pub(crate) virtual_environment: Option<String>,
+    /// Whether what can take seconds is run too.
+    pub(crate) has_project_runs: bool,
     helper: Helper,
     sandbox: OnceLock<Result<Arc<Sandbox>, String>>,
     warm: Option<Warm>,
@@ -165,9 +166,12 @@ impl Toolbox {
     /// Not even a tool whose configuration is data runs without trust: compilers and formatters load
     /// plugins, toolchains and response files from where they run, by ways that no list is sure to hold.
     fn trusted(&self, subject: &Subject<'_>, project: &Project) -> Result<(), String> {
-        let own = subject.config.directory();
-        let roots = [Some(project.workspace.as_path()), own];
-        for root in roots.into_iter().flatten() {
+        self.trusts(&project.workspace, subject.config.directory())
+    }
+
+    /// Whether the code of a workspace may run, and that which its configuration names; the error is for people.
+    pub(crate) fn trusts(&self, workspace: &Path, config: Option<&Path>) -> Result<(), String> {
+        for root in std::iter::once(workspace).chain(config) {
             let trusted = match &self.trust {
                 None => None,
                 Some(trust) => trust.root_of(root).map_err(|error| error.to_string())?,
@@ -426,7 +430,7 @@ impl Toolbox {
         self.warm.is_some() && tool.warm.as_ref().is_some_and(Warmth::takes_text)
     }
 
-    fn sandbox(&self) -> Result<&Arc<Sandbox>, &str> {
+    pub(crate) fn sandbox(&self) -> Result<&Arc<Sandbox>, &str> {
         let started = self.sandbox.get_or_init(|| {
             Sandbox::start(self.helper.clone())
                 .map(Arc::new)

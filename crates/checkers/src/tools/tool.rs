@@ -342,15 +342,23 @@ impl Tool {
     /// Where the executable may be, best first.
     #[must_use]
     pub fn candidates(&self, around: &Surroundings<'_>) -> Vec<Candidate> {
+        self.program.candidates(around)
+    }
+}
+
+impl Program {
+    /// Where the executable may be, best first.
+    #[must_use]
+    pub fn candidates(&self, around: &Surroundings<'_>) -> Vec<Candidate> {
         let mut candidates = Vec::new();
-        for home in self.program.homes {
+        for home in self.homes {
             self.add_candidates(*home, around, &mut candidates);
         }
         candidates
     }
 
     fn add_candidates(&self, home: Home, around: &Surroundings<'_>, to: &mut Vec<Candidate>) {
-        let name = &self.program.name;
+        let name = &self.name;
         let (bin, suffix) = if around.os == "windows" {
             ("Scripts", ".exe")
         } else {
@@ -359,7 +367,7 @@ impl Tool {
         match home {
             Home::Root => to.push(Candidate::File(format!("{}/{name}", around.root))),
             Home::NodeModules => {
-                let natives = self.program.native.iter();
+                let natives = self.native.iter();
                 let natives: Vec<&Native> = natives
                     .filter(|native| native.os == around.os && native.arch == around.arch)
                     .collect();

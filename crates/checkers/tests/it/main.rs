@@ -4,11 +4,13 @@
     reason = "the crate reads no file, its tests read the fixtures"
 )]
 
+mod affected;
 mod coverage;
 mod fixtures;
 mod mutants;
 mod prop_any_bytes;
 mod reports;
+mod runners;
 mod tdd;
 mod tools;
 

@@ -113,6 +113,7 @@ fn options(args: PostEditArgs) -> Options {
             swarm_id: accepted.swarm_id,
         },
         baseline,
+        tests: args.tests,
         minimum_coverage: accepted.minimum_coverage,
         block_on_critical: accepted.block_on_critical,
         tdd_mode: accepted.tdd_mode,

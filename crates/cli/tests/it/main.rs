@@ -13,6 +13,7 @@ mod init;
 mod post_edit;
 mod program;
 mod tdd;
+mod test;
 mod tools;
 mod trust;
 mod usage;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use claude_flow_checkers::runners::{RUNNERS, Runner, runner};
 use claude_flow_checkers::tools::Settings;
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
@@ -20,6 +21,7 @@ pub(crate) struct Schema {
     pub(crate) files: Files,
     pub(crate) report: Report,
     pub(crate) tools: Settings,
+    pub(crate) tests: Tests,
 }
 
 /// `[limits]`.
@@ -32,6 +34,8 @@ pub(crate) struct Limits {
     pub(crate) time_ms: Whole<1, 600_000>,
     /// A tool that takes longer is ended, and that is said.
     pub(crate) tool_time_ms: Whole<1, 600_000>,
+    /// A run of tests that takes longer is ended, and that is said.
+    pub(crate) test_time_ms: Whole<1, 3_600_000>,
 }
 
 impl Default for Limits {
@@ -40,6 +44,7 @@ impl Default for Limits {
             file_size_bytes: Whole(8 * 1024 * 1024),
             time_ms: Whole(5_000),
             tool_time_ms: Whole(6_000),
+            test_time_ms: Whole(120_000),
         }
     }
 }
@@ -64,6 +69,10 @@ pub(crate) struct Checks {
     pub(crate) types: bool,
     /// What the project's scanners for weaknesses say.
     pub(crate) security: bool,
+    /// What the tests say that concern the file.
+    pub(crate) tests: bool,
+    /// What the newest coverage report says of the file.
+    pub(crate) coverage: bool,
 }
 
 impl Default for Checks {
@@ -75,8 +84,18 @@ impl Default for Checks {
             lint: true,
             types: true,
             security: true,
+            tests: false,
+            coverage: false,
         }
     }
+}
+
+/// `[tests]`.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tests {
+    /// What runs the tests of the directory of the file, whatever its manifests say.
+    pub(crate) runner: Option<RunnerKey>,
 }
 
 /// `[files]`.
@@ -125,6 +144,22 @@ impl<const MIN: u64, const MAX: u64> Visitor<'_> for WholeVisitor<MIN, MAX> {
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
         Err(E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+}
+
+/// A runner of tests by its name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunnerKey(pub(crate) &'static Runner);
+
+impl<'de> Deserialize<'de> for RunnerKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let known = runner(&name).map(RunnerKey);
+        known.ok_or_else(|| {
+            let names: Vec<&str> = RUNNERS.iter().map(|runner| runner.name).collect();
+            let expected = format!("one of {}", names.join(", "));
+            D::Error::invalid_value(Unexpected::Str(&name), &expected.as_str())
+        })
     }
 }
 

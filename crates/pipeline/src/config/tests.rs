@@ -19,14 +19,15 @@ fn template_tells_every_key_and_its_bounds() {
         .values()
         .map(|section| section.as_table().map_or(0, toml::Table::len))
         .sum();
-    // file_size_bytes, time_ms, tool_time_ms; text, syntax, format, lint, types, security; exclude; severity.
-    assert_eq!(count, 11);
-    for bound in ["1 to 104857600", "1 to 600000"] {
+    // file_size_bytes, time_ms, tool_time_ms, test_time_ms; text, syntax, format, lint, types, security, tests,
+    // coverage; exclude; severity.
+    assert_eq!(count, 14);
+    for bound in ["1 to 104857600", "1 to 600000", "1 to 3600000"] {
         assert!(Config::template().contains(bound));
-        let key = if bound.ends_with("00000") {
-            "time_ms"
-        } else {
-            "file_size_bytes"
+        let key = match bound {
+            "1 to 104857600" => "file_size_bytes",
+            "1 to 600000" => "time_ms",
+            _ => "test_time_ms",
         };
         let text = format!("[limits]\n{key} = -1\n");
         let error = Config::parse(&text, "c.toml".as_ref()).expect_err("out of range");

@@ -40,13 +40,10 @@ impl Project {
             )
         })?;
         let directory = parent_directory(&file);
-        let ancestors = || directory.ancestors().take(DEPTH_MAX);
-        let holding = |name: &str| ancestors().find(|it| it.join(name).exists());
-        let workspace = holding(".git")
-            .or_else(|| holding("claude-flow.toml"))
-            .unwrap_or(directory)
-            .to_owned();
-        let directories = ancestors()
+        let workspace = workspace_of(directory).to_owned();
+        let directories = directory
+            .ancestors()
+            .take(DEPTH_MAX)
             .take_while(|it| it.starts_with(&workspace))
             .map(utf8)
             .collect::<Result<_, _>>()?;
@@ -115,6 +112,15 @@ impl Project {
     }
 }
 
+/// The directory of the repository around a directory, or of the nearest `claude-flow.toml`, or the directory itself.
+pub(crate) fn workspace_of(directory: &Path) -> &Path {
+    let ancestors = || directory.ancestors().take(DEPTH_MAX);
+    let holding = |name: &str| ancestors().find(|it| it.join(name).exists());
+    holding(".git")
+        .or_else(|| holding("claude-flow.toml"))
+        .unwrap_or(directory)
+}
+
 /// A path as tools are told it; the error is for people.
 pub(super) fn utf8(path: &Path) -> Result<String, String> {
     let text = path.to_str().map(str::to_owned);
@@ -130,11 +136,11 @@ pub(super) struct Place {
 
 /// An executable.
 #[derive(Debug, Clone)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// As it was found, which is how it is started: some programs look at their own name.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Free of symbolic links.
-    pub(super) target: PathBuf,
+    pub(crate) target: PathBuf,
 }
 
 /// The executable of a tool.
@@ -154,7 +160,12 @@ pub(super) fn executable(
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
     };
-    tool.candidates(&around)
+    first(tool.program.candidates(&around), path)
+}
+
+/// The first executable that is there.
+pub(crate) fn first(candidates: Vec<Candidate>, path: &[PathBuf]) -> Option<Found> {
+    candidates
         .into_iter()
         .find_map(|candidate| match candidate {
             Candidate::File(file) => found(PathBuf::from(file)),

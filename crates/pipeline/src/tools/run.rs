@@ -8,6 +8,7 @@ use std::time::Instant;
 use claude_flow_checkers::tools::{Ended, Output, Request, limits};
 use claude_flow_sandbox::{Command, End, Outcome, Policy, RunError, Sandbox, Stream};
 
+use super::find::Found;
 use super::{Job, Ran, Said};
 
 /// Runs a tool on a content and reads what it says.
@@ -64,20 +65,22 @@ fn said(job: &Job<'_>, request: &Request<'_>, policy: &Policy, ran: &Outcome) ->
 pub(super) fn policy(job: &Job<'_>) -> Result<Policy, String> {
     let scratch = &job.words.scratch;
     fs::create_dir_all(scratch).map_err(|error| format!("{scratch} could not be made: {error}"))?;
-    let mut policy = Policy::for_workspace(&job.project.workspace, scratch);
+    let workspace = &job.project.workspace;
+    let policy = Policy::for_workspace(workspace, scratch);
+    let mut policy = with_program(policy, &job.found, workspace);
+    policy.limits.output_bytes = limits::OUTPUT_BYTES_MAX * 2;
+    Ok(policy)
+}
+
+/// The same policy, under which an executable finds what it was installed with.
+pub(crate) fn with_program(mut policy: Policy, found: &Found, workspace: &Path) -> Policy {
     let home = std::env::home_dir().and_then(|home| fs::canonicalize(home).ok());
-    for path in [&job.found.path, &job.found.target] {
-        for tree in trees(
-            path,
-            home.as_deref(),
-            &job.project.workspace,
-            is_installation,
-        ) {
+    for path in [&found.path, &found.target] {
+        for tree in trees(path, home.as_deref(), workspace, is_installation) {
             policy = policy.read(tree);
         }
     }
-    policy.limits.output_bytes = limits::OUTPUT_BYTES_MAX * 2;
-    Ok(policy)
+    policy
 }
 
 /// What an executable needs of what lies around it: its directory, what was installed with it, and the

@@ -29,11 +29,11 @@ fn mistakes_are_told_with_place_and_allowed_values() {
         ),
         (
             "\n[limit]\ntime_ms = 1",
-            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`, `tools`",
+            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`, `tools`, `tests`",
         ),
         (
-            "[checks]\ntext = true\ntests = true",
-            "c.toml:3:1: unknown field `tests`, expected one of `text`, `syntax`, `format`, `lint`, `types`, `security`",
+            "[checks]\ntext = true\ntest = true",
+            "c.toml:3:1: unknown field `test`, expected one of `text`, `syntax`, `format`, `lint`, `types`, `security`, `tests`, `coverage`",
         ),
         (
             "[checks]\nsyntax = \"yes\"",
@@ -42,6 +42,10 @@ fn mistakes_are_told_with_place_and_allowed_values() {
         (
             "[report]\nseverity = \"fatal\"",
             "c.toml:2:12: invalid value: string \"fatal\", expected one of \"error\", \"warning\", \"info\"",
+        ),
+        (
+            "[tests]\nrunner = \"karma\"",
+            "c.toml:2:10: invalid value: string \"karma\", expected one of cargo-nextest, cargo-test, ctest, go-test, jest, junit-console, maven, mocha, node-test, pytest, unittest, vitest",
         ),
         (
             "[report]\nseverity = 1",

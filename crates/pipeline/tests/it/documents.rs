@@ -63,7 +63,7 @@ fn flags_are_told_in_the_reasons() {
         ),
         (
             "coverage",
-            "not built yet: the threshold of 82.5 % could not be checked",
+            "reports speak of the file on the disk, which is not what was given here",
         ),
         (
             "tdd",

@@ -5,6 +5,7 @@
 )]
 
 mod config;
+mod coverage;
 mod documents;
 mod git_baseline;
 mod golden;
