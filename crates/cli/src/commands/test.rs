@@ -1,11 +1,14 @@
 //! `claude-flow test`.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anstream::ColorChoice;
 use anstyle::AnsiColor;
+use claude_flow::checkers::tdd::Digest;
+use claude_flow::pipeline::tdd::Recorder;
 use claude_flow::pipeline::{
     ChosenTest, FailureReport, RunReport, TestDocument, TestOptions, TestState, Toolbox,
 };
@@ -27,6 +30,9 @@ pub(super) fn run(args: TestArgs, color: ColorChoice) -> anyhow::Result<ExitCode
         config: None,
     };
     let document = Toolbox::of_user().test(&options)?;
+    if let Err(error) = record(&document) {
+        eprintln!("note: `claude-flow tdd` does not know of this: {error:#}");
+    }
     if args.format == DoctorFormat::Json {
         let mut text = serde_json::to_vec(&document)?;
         text.push(b'\n');
@@ -37,6 +43,26 @@ pub(super) fn run(args: TestArgs, color: ColorChoice) -> anyhow::Result<ExitCode
         write_styled(&out, color)?;
     }
     Ok(ExitCode::from(document.exit_status()))
+}
+
+/// Tells the record of test-driven development of the runs, with the contents that they saw.
+fn record(document: &TestDocument) -> anyhow::Result<()> {
+    let root = Path::new(&document.root);
+    let recorder = Recorder::of_user();
+    let workspace = recorder.map(|it| it.workspace(root)).transpose()?.flatten();
+    let Some(workspace) = workspace else {
+        return Ok(());
+    };
+    for report in &document.runs {
+        let Some(run) = &report.run else { continue };
+        let saw = report.inputs.iter().map(|input| {
+            let name = workspace.name_of(&root.join(&input.path));
+            Ok((name, Digest::try_from(input.blake3.clone())?))
+        });
+        let saw: Result<_, &str> = saw.collect();
+        workspace.record_run(run, saw.map_err(anyhow::Error::msg)?, true)?;
+    }
+    Ok(())
 }
 
 fn show(document: &TestDocument, out: &mut dyn Write) -> io::Result<()> {

@@ -31,6 +31,21 @@ fn python(tests: &[(&str, &str)]) -> Project {
 
 /// Runs `claude-flow test` in the project and gives its document.
 fn test(project: &Project, path: &str, arguments: &[&str]) -> (Value, Ended) {
+    let ended = in_work(
+        project,
+        path,
+        &[&["test", "--format", "json"], arguments].concat(),
+    );
+    let document = if ended.stdout.is_empty() {
+        Value::Null
+    } else {
+        ended.json()
+    };
+    (document, ended)
+}
+
+/// Runs the program in the project, which is as good as the user's own directory.
+fn in_work(project: &Project, path: &str, arguments: &[&str]) -> Ended {
     let mut command = project.command();
     command.current_dir(project.path("work")).env("PATH", path);
     // Toolchains are found in the home directory; what is written is not.
@@ -40,13 +55,7 @@ fn test(project: &Project, path: &str, arguments: &[&str]) -> (Value, Ended) {
     command.envs(
         std::env::var_os("RUNNERS").map(|it| ("VIRTUAL_ENV", PathBuf::from(it).join("venv"))),
     );
-    let ended = Ended::of(command.args(["test", "--format", "json"]).args(arguments));
-    let document = if ended.stdout.is_empty() {
-        Value::Null
-    } else {
-        ended.json()
-    };
-    (document, ended)
+    Ended::of(command.args(arguments))
 }
 
 /// Compares the state of the one run, the names and outcomes of its tests, and the exit code.
@@ -624,4 +633,55 @@ fn junit_console_green_red_skipped_and_not_compiling() {
         "class Sum { static int sub(int a, int b) { return a - b; } }\n",
     );
     check(&project, SYSTEM, &["GreenTest.java"], 1, "failed", &[]);
+}
+
+/// Fails if runs are not told to the record of edits, or with other contents than those that were edited.
+#[test]
+fn a_change_that_a_test_drove_is_told_as_such() {
+    if !has(&["python3"]) {
+        return;
+    }
+    let project = python(&[("test_sums.py", ADDS)]);
+    let edit = |name: &str, content: &str| {
+        project.write(&format!("work/{name}"), content);
+        in_work(&project, SYSTEM, &["post-edit", "--no-tools", name]).expect_code(0);
+    };
+    let verdict = || {
+        let told = in_work(
+            &project,
+            SYSTEM,
+            &["tdd", "status", ".", "--format", "json"],
+        );
+        told.expect_code(0).json()
+    };
+    edit("sums.py", "def add(a, b):\n    return a + b\n");
+    edit("test_sums.py", &format!("{PYTHON}{ADDS}"));
+    assert_eq!(
+        test(&project, SYSTEM, &["test_sums.py"]).0["summary"]["failed"],
+        0
+    );
+    let doubles = "    def test_doubles(self):\n        self.assertEqual(sums.double(4), 8)\n\n";
+    edit(
+        "test_sums.py",
+        &format!("import sums\n{PYTHON}{ADDS}{doubles}"),
+    );
+    assert_eq!(
+        test(&project, SYSTEM, &["test_sums.py"]).0["summary"]["failed"],
+        1
+    );
+    assert_eq!(verdict()["phase"], "red");
+    edit(
+        "sums.py",
+        "def add(a, b):\n    return a + b\n\n\ndef double(a):\n    return 2 * a\n",
+    );
+    assert_eq!(
+        test(&project, SYSTEM, &["test_sums.py"]).0["summary"]["failed"],
+        0
+    );
+    let told = verdict();
+    assert_eq!(
+        (&told["phase"], &told["verdict"]),
+        (&"green".into(), &"compliant".into()),
+        "{told}"
+    );
 }
