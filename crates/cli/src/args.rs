@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
 
 use std::path::PathBuf;
 
@@ -13,6 +15,8 @@ use claude_flow::pipeline::Percent;
 pub(crate) use self::consensus::{
     ConsensusCommand, ConsensusFormat, GroupArgs, NodeArgs, SubmitArgs, VoteArgs, VoteChoice,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use self::daemon::{DaemonArgs, DaemonCommand};
 use crate::hook::Harness;
 use crate::render::Format;
 
@@ -169,7 +173,14 @@ pub(crate) enum Command {
         /// The harness that is calling
         #[arg(value_enum)]
         harness: Harness,
+        /// Do not ask the daemon, and do not start it
+        #[arg(long)]
+        no_daemon: bool,
     },
+    /// Keep a process that answers hooks sooner; the first hook starts it by itself
+    #[cfg(target_os = "linux")]
+    #[command(after_help = daemon::EXAMPLES)]
+    Daemon(DaemonArgs),
     /// Write a configuration file, and install the hook of an agent harness
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
@@ -238,8 +249,22 @@ pub(crate) struct PostEditArgs {
     /// Leave the project's own tools out: what needs none takes milliseconds
     #[arg(long)]
     pub(crate) no_tools: bool,
+    /// Do not ask the daemon
+    #[arg(long)]
+    pub(crate) no_daemon: bool,
     #[command(flatten)]
     pub(crate) accepted: AcceptedArgs,
+}
+
+#[cfg(target_os = "linux")]
+impl PostEditArgs {
+    /// Whether the working directory matters.
+    pub(crate) fn has_relative_paths(&self) -> bool {
+        let named = [&self.stdin_path, &self.config, &self.since_content];
+        let mut paths = self.files.iter().chain(&self.file);
+        let mut named = named.into_iter().flatten();
+        paths.any(|path| path.is_relative()) || named.any(|path| path.is_relative())
+    }
 }
 
 /// What existing set-ups pass: labels, and checks that are planned.

@@ -3,11 +3,13 @@
 mod completions;
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod detect;
 mod doctor;
-mod hook;
+pub(crate) mod hook;
 mod init;
-mod post_edit;
+pub(crate) mod post_edit;
 mod schema;
 mod trust;
 
@@ -21,7 +23,9 @@ use crate::args::Command;
 pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCode> {
     match command {
         Command::PostEdit(args) => post_edit::run(*args, color),
-        Command::Hook { harness } => Ok(hook::run(harness)),
+        Command::Hook { harness, no_daemon } => Ok(hook::run(harness, no_daemon)),
+        #[cfg(target_os = "linux")]
+        Command::Daemon(args) => daemon::run(&args, color),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
         #[cfg(unix)]

@@ -6,6 +6,7 @@ mod contract;
 mod edit;
 mod patch;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -30,6 +31,23 @@ pub(crate) enum Harness {
 }
 
 impl Harness {
+    /// The one that is called, if the arguments are those of a hook and nothing else.
+    pub(crate) fn only_argument(arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let mut arguments = arguments.skip(1);
+        let (command, name) = (arguments.next()?, arguments.next()?);
+        if command != "hook" || arguments.next().is_some() {
+            return None;
+        }
+        Self::from_str(name.to_str()?, false).ok()
+    }
+
+    /// What it is called in the arguments.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// The answer to a payload; never an error, because an answer that the harness cannot read
     /// breaks the agent's turn.
     pub(crate) fn respond(self, payload: &[u8], workspace: &dyn Workspace) -> Answer {
@@ -119,7 +137,7 @@ impl Answer {
     }
 
     /// Nothing for the agent, a line for whoever looks for the reason.
-    fn only_stderr(line: impl Into<String>) -> Self {
+    pub(crate) fn only_stderr(line: impl Into<String>) -> Self {
         Self {
             stdout: None,
             stderr: Some(line.into()),

@@ -156,6 +156,12 @@ impl Config {
         self.schema.tools.tools()
     }
 
+    /// Whether a hook may start a process that answers the next ones.
+    #[must_use]
+    pub const fn daemon(&self) -> bool {
+        self.schema.daemon.enabled
+    }
+
     /// How long one tool may take for one file, in milliseconds.
     #[must_use]
     pub const fn tool_time_ms(&self) -> u64 {

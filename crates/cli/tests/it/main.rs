@@ -6,6 +6,8 @@
 
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod detect;
 mod doctor;
 mod hook;

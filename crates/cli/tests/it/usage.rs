@@ -2,8 +2,9 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: &[&str] = &[
     "consensus",
+    "daemon",
     "post-edit",
     "hook",
     "init",

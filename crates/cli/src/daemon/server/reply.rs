@@ -1,0 +1,111 @@
+//! The reply to one call.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use clap::{Parser, ValueEnum};
+
+use super::State;
+use crate::args::{Args, Command};
+use crate::commands::{hook, post_edit};
+use crate::daemon::wire::{self, Call, Question, Refusal, Reply, Status};
+use crate::hook::Harness;
+
+/// The reply; whatever goes wrong here, the program does the work itself.
+pub(super) fn to(state: &State, body: &[u8]) -> Reply {
+    let replied = catch_unwind(AssertUnwindSafe(|| answer(state, body)));
+    let replied = replied.unwrap_or_else(|_| Err(Refusal::Unable(crate::failure::last_panic())));
+    replied.unwrap_or_else(Reply::Refused)
+}
+
+fn answer(state: &State, body: &[u8]) -> Result<Reply, Refusal> {
+    let unread = |error: postcard::Error| Refusal::Unable(format!("not understood: {error}"));
+    let call: Call<'_> = postcard::from_bytes(body).map_err(unread)?;
+    if matches!(call.question, Question::Status) {
+        return Ok(Reply::Status(status(state)));
+    }
+    if state.is_ending.load(Ordering::Relaxed) {
+        return Err(Refusal::Ending);
+    }
+    if call.program != state.program {
+        if call.program.version > state.program.version || state.is_replaced() {
+            state.end();
+        }
+        return Err(Refusal::OtherProgram);
+    }
+    if call.environment != state.environment {
+        return Err(Refusal::OtherEnvironment);
+    }
+    let directory = Path::new(OsStr::from_bytes(call.directory));
+    if wire::identity(directory).ok() != Some(call.directory_identity) {
+        return Err(Refusal::OtherDirectory);
+    }
+    let is_at_root = directory == state.place.root();
+    match call.question {
+        Question::Hook {
+            harness,
+            payload,
+            is_from_cursor,
+        } => {
+            let harness = Harness::from_str(harness, false).map_err(Refusal::Unable)?;
+            let machine = hook::Machine::kept(Arc::clone(&state.hooks), is_from_cursor);
+            let answer = harness.respond(payload, &machine);
+            if machine.has_seen_relative_path() && !is_at_root {
+                return Err(Refusal::Relative);
+            }
+            Ok(Reply::Hook {
+                stdout: answer.stdout,
+                stderr: answer.stderr,
+            })
+        }
+        Question::PostEdit {
+            arguments,
+            stdin,
+            width,
+        } => {
+            let arguments = arguments.into_iter().map(OsStr::from_bytes);
+            let args = Args::try_parse_from(arguments);
+            let Ok(Command::PostEdit(args)) = args.map(|args| args.command) else {
+                return Err(Refusal::Unable("other arguments are understood".to_owned()));
+            };
+            if !is_at_root && args.has_relative_paths() {
+                return Err(Refusal::Relative);
+            }
+            let asker = post_edit::Asker {
+                directory,
+                width: usize::try_from(width).unwrap_or(usize::MAX),
+            };
+            // What went wrong is told by the program itself, which finds it again.
+            let told = post_edit::tell(&state.edits, *args, stdin, &asker);
+            let told = told.map_err(|error| Refusal::Unable(format!("{error:#}")))?;
+            Ok(Reply::PostEdit {
+                text: told.text,
+                code: told.code,
+            })
+        }
+        Question::Status => Ok(Reply::Status(status(state))),
+    }
+}
+
+fn status(state: &State) -> Status {
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        root: state.place.root().to_string_lossy().into_owned(),
+        uptime_s: state.started.elapsed().as_secs(),
+        answered: state.answered.load(Ordering::Relaxed),
+        refused: state.refused.load(Ordering::Relaxed),
+        connections: u32::try_from(state.slots.taken()).unwrap_or(u32::MAX),
+        resident_bytes: resident_bytes().unwrap_or(0),
+    }
+}
+
+/// As the kernel tells it, in pages.
+fn resident_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
