@@ -1,5 +1,6 @@
 //! The configuration file `claude-flow.toml`.
 
+mod kept;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use globset::GlobSet;
 
 use crate::document::Severity;
 use crate::read::{self, ReadError};
+pub(crate) use kept::{Kept, Resolved};
 use schema::Schema;
 
 /// The name of the configuration file.
@@ -49,6 +51,8 @@ pub struct Config {
     // The file that it came from; the globs are relative to its directory.
     path: Option<PathBuf>,
     excluded: OnceLock<GlobSet>,
+    // Why what the file says now is not used, if this is what it said before.
+    refused: Option<String>,
 }
 
 impl Config {
@@ -100,6 +104,7 @@ impl Config {
             schema,
             path: Some(path.to_owned()),
             excluded: OnceLock::new(),
+            refused: None,
         })
     }
 
@@ -191,6 +196,19 @@ impl Config {
         };
         let set = self.excluded.get_or_init(|| schema::glob_set(globs));
         set.is_match(relative)
+    }
+
+    /// The same, told to be what the file said before.
+    fn instead_of(&self, error: String) -> Self {
+        Self {
+            refused: Some(error),
+            ..self.clone()
+        }
+    }
+
+    /// Why what the file says now is not used, if it is not.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 
     pub(crate) const fn time_limit(&self) -> Duration {
