@@ -4,6 +4,9 @@
 mod consensus;
 #[cfg(target_os = "linux")]
 mod daemon;
+#[cfg(target_os = "linux")]
+mod events;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -17,6 +20,9 @@ pub(crate) use self::consensus::{
 };
 #[cfg(target_os = "linux")]
 pub(crate) use self::daemon::{DaemonArgs, DaemonCommand};
+#[cfg(target_os = "linux")]
+pub(crate) use self::events::EventsArgs;
+pub(crate) use self::watch::WatchArgs;
 use crate::hook::Harness;
 use crate::render::Format;
 
@@ -181,6 +187,10 @@ pub(crate) enum Command {
     #[cfg(target_os = "linux")]
     #[command(after_help = daemon::EXAMPLES)]
     Daemon(DaemonArgs),
+    /// Show what the daemon sees: edits, checks and verdicts of all agents
+    #[cfg(target_os = "linux")]
+    #[command(after_help = events::EXAMPLES)]
+    Events(EventsArgs),
     /// Write a configuration file, and install the hook of an agent harness
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
@@ -198,6 +208,9 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(subcommand, after_help = consensus::EXAMPLES)]
     Consensus(Box<ConsensusCommand>),
+    /// Check files as they change, whoever changes them
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(WatchArgs),
     /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),

@@ -7,11 +7,14 @@ mod consensus;
 mod daemon;
 mod detect;
 mod doctor;
+#[cfg(target_os = "linux")]
+mod events;
 pub(crate) mod hook;
 mod init;
 pub(crate) mod post_edit;
 mod schema;
 mod trust;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -26,12 +29,15 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Hook { harness, no_daemon } => Ok(hook::run(harness, no_daemon)),
         #[cfg(target_os = "linux")]
         Command::Daemon(args) => daemon::run(&args, color),
+        #[cfg(target_os = "linux")]
+        Command::Events(args) => events::run(&args),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
         Command::Detect(args) => detect::run(&args, color),
         Command::Trust(args) => trust::run(&args, color),
+        Command::Watch(args) => watch::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
     }

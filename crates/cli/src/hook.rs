@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use claude_flow::pipeline::document::Document;
+#[cfg(target_os = "linux")]
+use claude_flow::pipeline::document::FileReport;
 
 use self::call::Call;
 use self::contract::Contract;
@@ -97,6 +99,32 @@ fn respond_to_call(call: &Call, contract: &Contract, workspace: &dyn Workspace) 
     Answer {
         stdout: text.map(|text| (contract.answer)(&call.event, &text).to_string()),
         stderr: (!unread.is_empty()).then(|| unread.join("; ")),
+    }
+}
+
+/// What is told to an agent of Claude Code that wants to end its turn; nothing if nothing is broken.
+///
+/// `left_out` more files were broken and not looked at again.
+#[cfg(target_os = "linux")]
+pub(crate) fn answer_to_stop(files: &[(&FileReport, &str)], left_out: usize) -> Answer {
+    if files.is_empty() {
+        return Answer::silent();
+    }
+    let text = context::of_files(files, left_out).unwrap_or_default();
+    let text = format!("files that this session edited are still broken\n{text}");
+    Answer {
+        stdout: Some((contract::CLAUDE_CODE.answer)("Stop", &text).to_string()),
+        stderr: None,
+    }
+}
+
+/// What is told to an agent of Claude Code when its session begins.
+#[cfg(target_os = "linux")]
+pub(crate) fn answer_to_session_start(text: &str) -> Answer {
+    let text = crate::visible::visible(text);
+    Answer {
+        stdout: Some((contract::CLAUDE_CODE.answer)("SessionStart", &text).to_string()),
+        stderr: None,
     }
 }
 

@@ -13,6 +13,7 @@
 )]
 
 mod args;
+mod changes;
 mod commands;
 #[cfg(target_os = "linux")]
 mod daemon;

@@ -1,6 +1,6 @@
 //! `claude-flow daemon`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ pub(super) fn run(args: &DaemonArgs, color: ColorChoice) -> anyhow::Result<ExitC
     }
 }
 
-fn status(place: &Place, directory: &PathBuf, color: ColorChoice) -> anyhow::Result<ExitCode> {
+fn status(place: &Place, directory: &Path, color: ColorChoice) -> anyhow::Result<ExitCode> {
     let root = place.root().display().to_string();
     let Some(pid) = place.holder()? else {
         let text = format!("no daemon runs for {}\n", visible(&root));

@@ -56,8 +56,8 @@ pub(super) fn run(args: PostEditArgs, color: ColorChoice) -> anyhow::Result<Exit
     let answered = answered_by_daemon(&args, count, stdin.as_deref());
     #[cfg(not(target_os = "linux"))]
     let answered = None;
-    let told = match answered {
-        Some(told) => told,
+    let (text, code) = match answered {
+        Some(answered) => answered,
         None => {
             let pipeline = match &args.config {
                 Some(path) => Pipeline::new(read_config(path)?),
@@ -69,15 +69,16 @@ pub(super) fn run(args: PostEditArgs, color: ColorChoice) -> anyhow::Result<Exit
                 directory: &std::env::current_dir().unwrap_or_default(),
                 width: width(),
             };
-            tell(&pipeline, args, stdin.as_deref(), &asker)?
+            let told = tell(&pipeline, args, stdin.as_deref(), &asker)?;
+            (told.text, told.code)
         }
     };
     if format == Format::Human {
-        write_styled(&told.text, color)?;
+        write_styled(&text, color)?;
     } else {
-        write_plain(&told.text)?;
+        write_plain(&text)?;
     }
-    Ok(ExitCode::from(told.code))
+    Ok(ExitCode::from(code))
 }
 
 /// Who asks, as far as the text depends on it.
@@ -96,6 +97,8 @@ pub(crate) struct Told {
     pub(crate) text: Vec<u8>,
     /// What the program exits with.
     pub(crate) code: u8,
+    /// The verdict itself.
+    pub(crate) document: Document,
 }
 
 /// Checks files, or the content on standard input, and tells what was found.
@@ -131,12 +134,20 @@ pub(crate) fn tell(
         1 if exit_zero => 0,
         status => status,
     };
-    Ok(Told { text, code })
+    Ok(Told {
+        text,
+        code,
+        document,
+    })
 }
 
 /// What the daemon answers, if it is to be asked and does.
 #[cfg(target_os = "linux")]
-fn answered_by_daemon(args: &PostEditArgs, count: usize, stdin: Option<&[u8]>) -> Option<Told> {
+fn answered_by_daemon(
+    args: &PostEditArgs,
+    count: usize,
+    stdin: Option<&[u8]>,
+) -> Option<(Vec<u8>, u8)> {
     use std::os::unix::ffi::OsStrExt;
 
     // A configuration of its own is read here, where its errors are told.
@@ -151,7 +162,7 @@ fn answered_by_daemon(args: &PostEditArgs, count: usize, stdin: Option<&[u8]>) -
         width: u32::try_from(width()).unwrap_or(u32::MAX),
     };
     match client::ask(question, Instant::now() + DAEMON_WAIT_MAX) {
-        Ok(daemon::Reply::PostEdit { text, code }) => Some(Told { text, code }),
+        Ok(daemon::Reply::PostEdit { text, code }) => Some((text, code)),
         _ => None,
     }
 }

@@ -62,6 +62,26 @@ pub(crate) fn ask_at(
     question: Question<'_>,
     deadline: Instant,
 ) -> Result<Reply, Unanswered> {
+    let mut only = None;
+    listen_at(place, directory, question, deadline, &mut |reply| {
+        only = Some(reply);
+        false
+    })?;
+    only.ok_or_else(|| Refusal::Ending.into())
+}
+
+/// Asks for what has several replies, each of which is given to `take` until it has enough.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub(crate) fn listen_at(
+    place: &Place,
+    directory: &Path,
+    question: Question<'_>,
+    deadline: Instant,
+    take: &mut dyn FnMut(Reply) -> bool,
+) -> Result<(), Unanswered> {
     let stream = reach(place)?;
     let call = Call {
         program: Program::this()?,
@@ -86,7 +106,12 @@ pub(crate) fn ask_at(
         match postcard::from_bytes(&body).map_err(io::Error::other)? {
             Reply::Working => {}
             Reply::Refused(refusal) => return Err(refusal.into()),
-            reply => return Ok(reply),
+            Reply::End => return Ok(()),
+            reply => {
+                if !take(reply) {
+                    return Ok(());
+                }
+            }
         }
     }
 }

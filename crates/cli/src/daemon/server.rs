@@ -1,7 +1,10 @@
 //! The daemon's side: who may ask, how many at once, and when it ends.
 
+mod author;
 mod reply;
-mod slots;
+mod session;
+pub(super) mod slots;
+mod watch;
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -13,15 +16,20 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use claude_flow::eventbus::{Item, RecvError, Subscriber};
 use claude_flow::pipeline::{Pipeline, Toolbox};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{geteuid, setsid};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
+use self::reply::Outcome;
 use self::slots::{Budget, Slots};
+use super::events::Events;
 use super::log::Log;
 use super::place::Place;
+use super::seen::Seen;
+use super::sessions::Sessions;
 use super::wire::{self, CALL_BYTES_MAX, Header, PROTOCOL, PULSE, Program, REPLY_BYTES_MAX};
 use super::wire::{Refusal, Reply, Timed};
 
@@ -61,6 +69,9 @@ struct State {
     hooks: Arc<Pipeline>,
     /// Answers `post-edit`.
     edits: Arc<Pipeline>,
+    events: Events,
+    seen: Seen,
+    sessions: Sessions,
     log: Log,
     started: Instant,
     slots: Arc<Slots>,
@@ -105,6 +116,9 @@ pub(crate) fn run(place: Place, options: Options) -> anyhow::Result<()> {
         environment: wire::environment(),
         hooks: Arc::new(pipeline(Toolbox::of_user().without_project_runs())),
         edits: Arc::new(pipeline(Toolbox::of_user())),
+        events: Events::new()?,
+        seen: Seen::default(),
+        sessions: Sessions::default(),
         log,
         started: Instant::now(),
         slots: Arc::new(Slots::new(CONNECTIONS_MAX)),
@@ -120,6 +134,7 @@ pub(crate) fn run(place: Place, options: Options) -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION"),
         root.display()
     ));
+    watch::start(&state);
     let why = accept(&state, &listener, &waking, options.idle_max);
     // Whoever comes now does the work itself; the lock keeps another daemon from binding meanwhile.
     state.is_ending.store(true, Ordering::Relaxed);
@@ -134,7 +149,7 @@ pub(crate) fn run(place: Place, options: Options) -> anyhow::Result<()> {
 }
 
 fn pipeline(tools: Toolbox) -> Pipeline {
-    Pipeline::with_nearest_config().with_tools(tools)
+    Pipeline::with_kept_configs().with_tools(tools)
 }
 
 /// Takes the place of a socket that nobody listens to, which the lock vouches for.
@@ -188,12 +203,8 @@ fn accept(
         }
         let [listening, woken] = wanted.map(|fd| !fd.revents().is_empty());
         if woken {
-            let is_replaced = state.is_ending.load(Ordering::Relaxed);
-            return if is_replaced {
-                "a newer program asked"
-            } else {
-                "a signal"
-            };
+            let is_told = state.is_ending.load(Ordering::Relaxed);
+            return if is_told { "told to" } else { "a signal" };
         }
         if !listening {
             continue;
@@ -254,7 +265,7 @@ fn converse(state: &Arc<State>, stream: &UnixStream, slot: &Arc<slots::Slot>) ->
     let header = Header::read(&mut timed, CALL_BYTES_MAX)?;
     if header.protocol != PROTOCOL {
         if header.protocol > PROTOCOL {
-            state.end();
+            state.end("a newer program asked");
         }
         state.refuse(stream, Refusal::OtherProgram);
         return Ok(());
@@ -274,24 +285,57 @@ fn converse(state: &Arc<State>, stream: &UnixStream, slot: &Arc<slots::Slot>) ->
             // Nobody listens any more once the asker is gone.
             let _ = sender.send(reply::to(&shared, &body));
         })?;
-    loop {
-        let reply = match receiver.recv_timeout(PULSE) {
-            Ok(reply) => reply,
-            Err(RecvTimeoutError::Timeout) => Reply::Working,
-            Err(RecvTimeoutError::Disconnected) => {
-                Reply::Refused(Refusal::Unable("this is a bug of it".to_owned()))
-            }
-        };
-        let is_last = !matches!(reply, Reply::Working);
-        if is_last {
-            state.count(&reply);
-        }
+    let mut write = |reply: &Reply| {
         timed.deadline = Instant::now() + TRANSFER_MAX;
-        wire::write(&mut timed, &reply, REPLY_BYTES_MAX)?;
-        if is_last {
-            return Ok(());
+        wire::write(&mut timed, reply, REPLY_BYTES_MAX)
+    };
+    loop {
+        match receiver.recv_timeout(PULSE) {
+            Ok(Outcome::Once(reply)) => {
+                state.count(&reply);
+                return write(&reply);
+            }
+            Ok(Outcome::Events(events)) => {
+                for event in events {
+                    write(&Reply::Event(event))?;
+                }
+                return write(&Reply::End);
+            }
+            Ok(Outcome::Follow(mut events, _follower)) => {
+                return follow(state, &mut events, &mut write);
+            }
+            Err(RecvTimeoutError::Timeout) => write(&Reply::Working)?,
+            Err(RecvTimeoutError::Disconnected) => {
+                let why = "this is a bug of it".to_owned();
+                return write(&Reply::Refused(Refusal::Unable(why)));
+            }
         }
     }
+}
+
+/// Tells what happens until the follower has gone, or the daemon ends.
+fn follow(
+    state: &State,
+    events: &mut Subscriber,
+    write: &mut dyn FnMut(&Reply) -> io::Result<()>,
+) -> io::Result<()> {
+    // The follower knows now that it misses nothing.
+    write(&Reply::Working)?;
+    while !state.is_ending.load(Ordering::Relaxed) {
+        let reply = match events.recv_until(Instant::now() + PULSE) {
+            Ok(Item::Event(event)) => {
+                Reply::Event(String::from_utf8_lossy(event.payload()).into_owned())
+            }
+            Ok(Item::Gap(count)) => Reply::Gap(count),
+            Err(RecvError::Closed) => break,
+            Err(_) => Reply::Working,
+        };
+        match write(&reply) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            other => other?,
+        }
+    }
+    write(&Reply::End)
 }
 
 impl State {
@@ -313,13 +357,16 @@ impl State {
                 &self.refused
             }
             Reply::Hook { .. } | Reply::PostEdit { .. } => &self.answered,
-            Reply::Working | Reply::Status(_) => return,
+            Reply::Working | Reply::Status(_) | Reply::Event(_) | Reply::Gap(_) | Reply::End => {
+                return;
+            }
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Ends the daemon for a newer program.
-    fn end(&self) {
+    /// Ends the daemon.
+    fn end(&self, why: &str) {
+        self.log.line(why);
         self.is_ending.store(true, Ordering::Relaxed);
         // The pipe is full only if it was woken already.
         let _ = (&self.wake).write(&[0]);

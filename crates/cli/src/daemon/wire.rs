@@ -63,6 +63,8 @@ pub(crate) enum Question<'a> {
     },
     /// How the daemon is.
     Status,
+    /// What has happened, or what happens from now on.
+    Events { is_followed: bool },
 }
 
 /// What the daemon says.
@@ -79,6 +81,12 @@ pub(crate) enum Reply {
     PostEdit { text: Vec<u8>, code: u8 },
     /// To [`Question::Status`].
     Status(Status),
+    /// To [`Question::Events`], as JSON; others follow.
+    Event(String),
+    /// So many events are missing here.
+    Gap(u64),
+    /// Nothing follows.
+    End,
     /// It does not answer, and why.
     Refused(Refusal),
 }

@@ -1,7 +1,10 @@
 //! `claude-flow daemon`: the same answers with it and without it, whatever becomes of it.
 
+mod burst;
+mod events;
 mod peers;
 mod process;
+mod session;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -254,6 +257,41 @@ fn it_can_be_left_out() {
     with_daemon(&project, &["post-edit", "--no-daemon", "good.py"], b"").expect_code(0);
     project.run(&["post-edit", "good.py"]).expect_code(0);
     assert!(daemon.status().contains("answered 0, refused 0,"));
+}
+
+#[test]
+fn a_broken_configuration_is_told_and_the_one_before_goes_on() {
+    let project = project();
+    let _daemon = Daemon::start(&project);
+    let payload = edit(&project, "broken.py").to_string();
+    let hook = || with_daemon(&project, &["hook", "claude-code"], payload.as_bytes());
+    project.write("claude-flow.toml", "[checks]\nsyntax = false\n");
+    assert_eq!(hook().stdout, "");
+    project.write("claude-flow.toml", "[checks]\nsyntax = 1\n");
+    let told = hook().stdout;
+    assert!(told.contains("config not checked: "), "{told}");
+    assert!(told.contains("claude-flow.toml:2:10"), "{told}");
+    assert!(
+        !told.contains("error["),
+        "the syntax is not checked: {told}"
+    );
+    let json = with_daemon(&project, &["post-edit", "--structured", "good.py"], b"");
+    let document = json.expect_code(2).json();
+    let schema = project.run(&["schema"]).json();
+    let schema = jsonschema::validator_for(&schema).expect("it is a schema");
+    assert!(schema.is_valid(&document), "{document}");
+    project.write("claude-flow.toml", "");
+    assert!(hook().stdout.contains("error["));
+}
+
+#[test]
+fn a_configuration_that_does_not_want_it_ends_it() {
+    let project = project();
+    let daemon = Daemon::start(&project);
+    project.write("claude-flow.toml", "[daemon]\nenabled = false\n");
+    check_same(&project, &["post-edit", "broken.py"], b"");
+    let ended = daemon.wait();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
 }
 
 #[test]

@@ -17,3 +17,4 @@ mod program;
 mod tools;
 mod trust;
 mod usage;
+mod watch;

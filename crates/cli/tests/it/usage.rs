@@ -5,6 +5,8 @@ use crate::program::Project;
 const COMMANDS: &[&str] = &[
     "consensus",
     "daemon",
+    "events",
+    "watch",
     "post-edit",
     "hook",
     "init",

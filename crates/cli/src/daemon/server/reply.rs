@@ -9,31 +9,57 @@ use std::sync::atomic::Ordering;
 
 use clap::{Parser, ValueEnum};
 
+use claude_flow::eventbus::Subscriber;
+
 use super::State;
+use super::author::{Said, Watched};
+use super::session;
+use super::slots::Slot;
 use crate::args::{Args, Command};
 use crate::commands::{hook, post_edit};
+use crate::daemon::events::Author;
 use crate::daemon::wire::{self, Call, Question, Refusal, Reply, Status};
 use crate::hook::Harness;
 
-/// The reply; whatever goes wrong here, the program does the work itself.
-pub(super) fn to(state: &State, body: &[u8]) -> Reply {
-    let replied = catch_unwind(AssertUnwindSafe(|| answer(state, body)));
-    let replied = replied.unwrap_or_else(|_| Err(Refusal::Unable(crate::failure::last_panic())));
-    replied.unwrap_or_else(Reply::Refused)
+/// What a call comes to.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Once(Reply),
+    Events(Vec<String>),
+    Follow(Subscriber, Slot),
 }
 
-fn answer(state: &State, body: &[u8]) -> Result<Reply, Refusal> {
+/// The reply; whatever goes wrong here, the program does the work itself.
+pub(super) fn to(state: &State, body: &[u8]) -> Outcome {
+    let replied = catch_unwind(AssertUnwindSafe(|| answer(state, body)));
+    let replied = replied.unwrap_or_else(|_| Err(Refusal::Unable(crate::failure::last_panic())));
+    replied.unwrap_or_else(|refusal| Outcome::Once(Reply::Refused(refusal)))
+}
+
+fn answer(state: &State, body: &[u8]) -> Result<Outcome, Refusal> {
     let unread = |error: postcard::Error| Refusal::Unable(format!("not understood: {error}"));
     let call: Call<'_> = postcard::from_bytes(body).map_err(unread)?;
-    if matches!(call.question, Question::Status) {
-        return Ok(Reply::Status(status(state)));
+    match call.question {
+        Question::Status => Ok(Outcome::Once(Reply::Status(status(state)))),
+        Question::Events { is_followed: false } => Ok(Outcome::Events(state.events.recent())),
+        Question::Events { is_followed: true } => {
+            let follower = state.events.followers.take().ok_or(Refusal::Busy)?;
+            let events = state.events.follow();
+            let events = events.map_err(|error| Refusal::Unable(format!("{error:#}")))?;
+            Ok(Outcome::Follow(events, follower))
+        }
+        Question::Hook { .. } | Question::PostEdit { .. } => work(state, call).map(Outcome::Once),
     }
+}
+
+/// What the program would do itself.
+fn work(state: &State, call: Call<'_>) -> Result<Reply, Refusal> {
     if state.is_ending.load(Ordering::Relaxed) {
         return Err(Refusal::Ending);
     }
     if call.program != state.program {
         if call.program.version > state.program.version || state.is_replaced() {
-            state.end();
+            state.end("a newer program asked");
         }
         return Err(Refusal::OtherProgram);
     }
@@ -44,6 +70,13 @@ fn answer(state: &State, body: &[u8]) -> Result<Reply, Refusal> {
     if wire::identity(directory).ok() != Some(call.directory_identity) {
         return Err(Refusal::OtherDirectory);
     }
+    let config = state
+        .hooks
+        .config(&state.place.root().join("claude-flow.toml"));
+    if config.is_ok_and(|config| !config.daemon()) {
+        state.end("claude-flow.toml does not want it");
+        return Err(Refusal::Ending);
+    }
     let is_at_root = directory == state.place.root();
     match call.question {
         Question::Hook {
@@ -53,7 +86,20 @@ fn answer(state: &State, body: &[u8]) -> Result<Reply, Refusal> {
         } => {
             let harness = Harness::from_str(harness, false).map_err(Refusal::Unable)?;
             let machine = hook::Machine::kept(Arc::clone(&state.hooks), is_from_cursor);
-            let answer = harness.respond(payload, &machine);
+            let said = Said::of(payload);
+            let named = harness.name();
+            let watched = Watched {
+                machine: &machine,
+                state,
+                author: said.author("hook", Some(&named)),
+                directory,
+            };
+            let is_of_session = harness == Harness::ClaudeCode && !is_from_cursor;
+            let answer = match said.event() {
+                "Stop" if is_of_session => session::stop(state, &said, &watched),
+                "SessionStart" if is_of_session => session::start(state),
+                _ => harness.respond(payload, &watched),
+            };
             if machine.has_seen_relative_path() && !is_at_root {
                 return Err(Refusal::Relative);
             }
@@ -82,12 +128,23 @@ fn answer(state: &State, body: &[u8]) -> Result<Reply, Refusal> {
             // What went wrong is told by the program itself, which finds it again.
             let told = post_edit::tell(&state.edits, *args, stdin, &asker);
             let told = told.map_err(|error| Refusal::Unable(format!("{error:#}")))?;
+            let author = Author {
+                source: "post-edit",
+                ..Author::default()
+            };
+            for file in &told.document.files {
+                state
+                    .events
+                    .checked(author, &directory.join(&file.path), file);
+            }
             Ok(Reply::PostEdit {
                 text: told.text,
                 code: told.code,
             })
         }
-        Question::Status => Ok(Reply::Status(status(state))),
+        Question::Status | Question::Events { .. } => {
+            Err(Refusal::Unable("that is no work".to_owned()))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// Places for connections.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(in crate::daemon) struct Slots {
     count: usize,
     taken: Mutex<usize>,
     freed: Condvar,
@@ -14,10 +14,10 @@ pub(super) struct Slots {
 
 /// One place; it is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Slots>);
+pub(in crate::daemon) struct Slot(Arc<Slots>);
 
 impl Slots {
-    pub(super) fn new(count: usize) -> Self {
+    pub(in crate::daemon) fn new(count: usize) -> Self {
         Self {
             count,
             taken: Mutex::new(0),
@@ -26,7 +26,7 @@ impl Slots {
     }
 
     /// A place, if one is free.
-    pub(super) fn take(self: &Arc<Self>) -> Option<Slot> {
+    pub(in crate::daemon) fn take(self: &Arc<Self>) -> Option<Slot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if *taken == self.count {
             return None;
@@ -36,12 +36,12 @@ impl Slots {
     }
 
     /// How many are taken.
-    pub(super) fn taken(&self) -> usize {
+    pub(in crate::daemon) fn taken(&self) -> usize {
         *self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until all are free, but not longer than this; gives how many are not.
-    pub(super) fn drain(&self, time_max: Duration) -> usize {
+    pub(in crate::daemon) fn drain(&self, time_max: Duration) -> usize {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self
             .freed
@@ -60,26 +60,26 @@ impl Drop for Slot {
 
 /// Bytes that may be held.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::daemon) struct Budget {
     left: Arc<AtomicUsize>,
 }
 
 /// Bytes that are held; they are free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(in crate::daemon) struct Room {
     left: Arc<AtomicUsize>,
     bytes: usize,
 }
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(in crate::daemon) fn new(bytes: usize) -> Self {
         Self {
             left: Arc::new(AtomicUsize::new(bytes)),
         }
     }
 
     /// Room for so many bytes, if it is there.
-    pub(super) fn take(&self, bytes: usize) -> Option<Room> {
+    pub(in crate::daemon) fn take(&self, bytes: usize) -> Option<Room> {
         // The count publishes nothing else, so it needs no ordering.
         let taken = self
             .left
