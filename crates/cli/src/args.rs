@@ -231,6 +231,10 @@ pub(crate) enum Command {
 
 /// What `post-edit` is asked.
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent flag of the command line"
+)]
 pub(crate) struct PostEditArgs {
     /// The files to check
     #[arg(value_name = "FILE", required_unless_present_any = ["stdin_path", "file"])]

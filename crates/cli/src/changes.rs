@@ -166,7 +166,10 @@ fn walk(directory: &Path) -> WalkBuilder {
 fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Modify(ModifyKind::Metadata(_)) | EventKind::Access(_) => false,
-        EventKind::Any | EventKind::Other => true,
-        EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => true,
+        EventKind::Any
+        | EventKind::Other
+        | EventKind::Create(_)
+        | EventKind::Modify(_)
+        | EventKind::Remove(_) => true,
     }
 }

@@ -15,7 +15,7 @@ use crate::visible::visible;
 const EXIT_ABSENT: u8 = 1;
 
 /// How long it is followed; nobody looks at a terminal for longer.
-const FOLLOW_MAX: Duration = Duration::from_secs(365 * 24 * 3_600);
+const FOLLOW_MAX: Duration = Duration::from_hours(365 * 24);
 
 /// Shows events.
 pub(super) fn run(args: &EventsArgs) -> anyhow::Result<ExitCode> {

@@ -31,7 +31,7 @@ const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 
 /// How long the daemon is waited for, as long as it gives signs of life; tools may take their time.
 #[cfg(target_os = "linux")]
-const DAEMON_WAIT_MAX: Duration = Duration::from_secs(120);
+const DAEMON_WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// Who waits longer than this wants to see that something happens.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -56,22 +56,21 @@ pub(super) fn run(args: PostEditArgs, color: ColorChoice) -> anyhow::Result<Exit
     let answered = answered_by_daemon(&args, count, stdin.as_deref());
     #[cfg(not(target_os = "linux"))]
     let answered = None;
-    let (text, code) = match answered {
-        Some(answered) => answered,
-        None => {
-            let pipeline = match &args.config {
-                Some(path) => Pipeline::new(read_config(path)?),
-                None => Pipeline::with_nearest_config(),
-            };
-            #[cfg(target_os = "linux")]
-            let pipeline = pipeline.with_tools(Toolbox::of_user());
-            let asker = Asker {
-                directory: &std::env::current_dir().unwrap_or_default(),
-                width: width(),
-            };
-            let told = tell(&pipeline, args, stdin.as_deref(), &asker)?;
-            (told.text, told.code)
-        }
+    let (text, code) = if let Some(answered) = answered {
+        answered
+    } else {
+        let pipeline = match &args.config {
+            Some(path) => Pipeline::new(read_config(path)?),
+            None => Pipeline::with_nearest_config(),
+        };
+        #[cfg(target_os = "linux")]
+        let pipeline = pipeline.with_tools(Toolbox::of_user());
+        let asker = Asker {
+            directory: &std::env::current_dir().unwrap_or_default(),
+            width: width(),
+        };
+        let told = tell(&pipeline, args, stdin.as_deref(), &asker)?;
+        (told.text, told.code)
     };
     if format == Format::Human {
         write_styled(&text, color)?;
@@ -117,18 +116,15 @@ pub(crate) fn tell(
     let (format, exit_zero) = (format_of(&args), args.exit_zero);
     let stdin_path = args.stdin_path.take();
     let options = options(args);
-    let (document, text) = match (stdin_path, stdin) {
-        (Some(path), Some(content)) => {
-            let report = pipeline.check_content(&path, content, &options);
-            let document = Document::new(options.request, vec![report]);
-            let text = rendered(&document, &|_| Some(content.to_vec()), format, asker)?;
-            (document, text)
-        }
-        _ => {
-            let document = check_files(pipeline, &files, &options);
-            let text = rendered(&document, &read_source, format, asker)?;
-            (document, text)
-        }
+    let (document, text) = if let (Some(path), Some(content)) = (stdin_path, stdin) {
+        let report = pipeline.check_content(&path, content, &options);
+        let document = Document::new(options.request, vec![report]);
+        let text = rendered(&document, &|_| Some(content.to_vec()), format, asker)?;
+        (document, text)
+    } else {
+        let document = check_files(pipeline, &files, &options);
+        let text = rendered(&document, &read_source, format, asker)?;
+        (document, text)
     };
     let code = match document.exit_status() {
         1 if exit_zero => 0,

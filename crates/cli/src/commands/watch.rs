@@ -24,7 +24,7 @@ use crate::visible::visible;
 const SETTLE: Duration = Duration::from_millis(50);
 
 /// How often a calm directory is looked at for what was missed.
-const PAUSE: Duration = Duration::from_secs(3_600);
+const PAUSE: Duration = Duration::from_hours(1);
 
 /// Watches until the program is ended.
 pub(super) fn run(args: &WatchArgs, color: ColorChoice) -> anyhow::Result<ExitCode> {
@@ -50,7 +50,7 @@ pub(super) fn run(args: &WatchArgs, color: ColorChoice) -> anyhow::Result<ExitCo
         directory,
         told: BTreeSet::new(),
     };
-    view.say(&format!(
+    say(&format!(
         "watching {} directories below {}; Ctrl-C ends it",
         changes.directory_count(),
         view.directory.display()
@@ -58,7 +58,7 @@ pub(super) fn run(args: &WatchArgs, color: ColorChoice) -> anyhow::Result<ExitCo
     loop {
         let batch = changes.next(PAUSE);
         if batch.has_missed {
-            view.say("there were more changes than could be followed");
+            say("there were more changes than could be followed");
         }
         for path in batch.files {
             let document = pipeline.check_paths(&[&path], &options);
@@ -83,12 +83,6 @@ struct View {
 }
 
 impl View {
-    /// Something about the watching itself.
-    fn say(&self, text: &str) {
-        // Who has closed standard error does not want to know.
-        let _ = writeln!(io::stderr(), "{}", visible(text));
-    }
-
     fn show(&mut self, path: &Path, document: &Document) -> io::Result<()> {
         let Some(file) = document.files.first() else {
             return Ok(());
@@ -128,4 +122,10 @@ impl View {
         }
         out.flush()
     }
+}
+
+/// Something about the watching itself.
+fn say(text: &str) {
+    // Who has closed standard error does not want to know.
+    let _ = writeln!(io::stderr(), "{}", visible(text));
 }

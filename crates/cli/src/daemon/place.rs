@@ -74,7 +74,7 @@ impl Place {
         let metadata = fs::symlink_metadata(path)?;
         let is_private = metadata.is_dir()
             && metadata.uid() == geteuid().as_raw()
-            && metadata.mode() & 0o077 == 0;
+            && metadata.mode() & 0o777 == 0o700;
         if !is_private {
             bail!(
                 "{} is not a directory that only this user may enter; remove it, or set XDG_RUNTIME_DIR",

@@ -46,7 +46,7 @@ const TRANSFER_MAX: Duration = Duration::from_secs(2);
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// How often an idle daemon looks whether it still has a workspace and a program.
-const LOOK_PAUSE: Duration = Duration::from_secs(60);
+const LOOK_PAUSE: Duration = Duration::from_mins(1);
 
 /// How a daemon runs.
 #[derive(Debug, Clone, Copy)]

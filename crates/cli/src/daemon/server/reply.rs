@@ -77,74 +77,97 @@ fn work(state: &State, call: Call<'_>) -> Result<Reply, Refusal> {
         state.end("claude-flow.toml does not want it");
         return Err(Refusal::Ending);
     }
-    let is_at_root = directory == state.place.root();
+    let asked = Asked {
+        state,
+        directory,
+        is_at_root: directory == state.place.root(),
+    };
     match call.question {
         Question::Hook {
             harness,
             payload,
             is_from_cursor,
-        } => {
-            let harness = Harness::from_str(harness, false).map_err(Refusal::Unable)?;
-            let machine = hook::Machine::kept(Arc::clone(&state.hooks), is_from_cursor);
-            let said = Said::of(payload);
-            let named = harness.name();
-            let watched = Watched {
-                machine: &machine,
-                state,
-                author: said.author("hook", Some(&named)),
-                directory,
-            };
-            let is_of_session = harness == Harness::ClaudeCode && !is_from_cursor;
-            let answer = match said.event() {
-                "Stop" if is_of_session => session::stop(state, &said, &watched),
-                "SessionStart" if is_of_session => session::start(state),
-                _ => harness.respond(payload, &watched),
-            };
-            if machine.has_seen_relative_path() && !is_at_root {
-                return Err(Refusal::Relative);
-            }
-            Ok(Reply::Hook {
-                stdout: answer.stdout,
-                stderr: answer.stderr,
-            })
-        }
+        } => asked.hook(harness, payload, is_from_cursor),
         Question::PostEdit {
             arguments,
             stdin,
             width,
-        } => {
-            let arguments = arguments.into_iter().map(OsStr::from_bytes);
-            let args = Args::try_parse_from(arguments);
-            let Ok(Command::PostEdit(args)) = args.map(|args| args.command) else {
-                return Err(Refusal::Unable("other arguments are understood".to_owned()));
-            };
-            if !is_at_root && args.has_relative_paths() {
-                return Err(Refusal::Relative);
-            }
-            let asker = post_edit::Asker {
-                directory,
-                width: usize::try_from(width).unwrap_or(usize::MAX),
-            };
-            // What went wrong is told by the program itself, which finds it again.
-            let told = post_edit::tell(&state.edits, *args, stdin, &asker);
-            let told = told.map_err(|error| Refusal::Unable(format!("{error:#}")))?;
-            let author = Author {
-                source: "post-edit",
-                ..Author::default()
-            };
-            for file in &told.document.files {
-                state
-                    .events
-                    .checked(author, &directory.join(&file.path), file);
-            }
-            Ok(Reply::PostEdit {
-                text: told.text,
-                code: told.code,
-            })
-        }
+        } => asked.post_edit(arguments, stdin, width),
         Question::Status | Question::Events { .. } => {
             Err(Refusal::Unable("that is no work".to_owned()))
         }
+    }
+}
+
+/// A call that is answered, and from where.
+struct Asked<'a> {
+    state: &'a State,
+    directory: &'a Path,
+    /// Whether relative paths mean here what they mean there.
+    is_at_root: bool,
+}
+
+impl Asked<'_> {
+    fn hook(&self, harness: &str, payload: &[u8], is_from_cursor: bool) -> Result<Reply, Refusal> {
+        let harness = Harness::from_str(harness, false).map_err(Refusal::Unable)?;
+        let machine = hook::Machine::kept(Arc::clone(&self.state.hooks), is_from_cursor);
+        let said = Said::of(payload);
+        let named = harness.name();
+        let watched = Watched {
+            machine: &machine,
+            state: self.state,
+            author: said.author("hook", Some(&named)),
+            directory: self.directory,
+        };
+        let is_of_session = harness == Harness::ClaudeCode && !is_from_cursor;
+        let answer = match said.event() {
+            "Stop" if is_of_session => session::stop(self.state, &said, &watched),
+            "SessionStart" if is_of_session => session::start(self.state),
+            _ => harness.respond(payload, &watched),
+        };
+        if machine.has_seen_relative_path() && !self.is_at_root {
+            return Err(Refusal::Relative);
+        }
+        Ok(Reply::Hook {
+            stdout: answer.stdout,
+            stderr: answer.stderr,
+        })
+    }
+
+    fn post_edit(
+        &self,
+        arguments: Vec<&[u8]>,
+        stdin: Option<&[u8]>,
+        width: u32,
+    ) -> Result<Reply, Refusal> {
+        let arguments = arguments.into_iter().map(OsStr::from_bytes);
+        let args = Args::try_parse_from(arguments);
+        let Ok(Command::PostEdit(args)) = args.map(|args| args.command) else {
+            return Err(Refusal::Unable("other arguments are understood".to_owned()));
+        };
+        if !self.is_at_root && args.has_relative_paths() {
+            return Err(Refusal::Relative);
+        }
+        let asker = post_edit::Asker {
+            directory: self.directory,
+            width: usize::try_from(width).unwrap_or(usize::MAX),
+        };
+        // What went wrong is told by the program itself, which finds it again.
+        let told = post_edit::tell(&self.state.edits, *args, stdin, &asker);
+        let told = told.map_err(|error| Refusal::Unable(format!("{error:#}")))?;
+        let author = Author {
+            source: "post-edit",
+            ..Author::default()
+        };
+        for file in &told.document.files {
+            self.state
+                .events
+                .checked(author, &self.directory.join(&file.path), file);
+        }
+        Ok(Reply::PostEdit {
+            text: told.text,
+            code: told.code,
+        })
     }
 }
 

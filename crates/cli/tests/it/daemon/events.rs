@@ -12,7 +12,7 @@ use super::{BROKEN, GOOD, edit, project};
 use crate::program::Project;
 
 /// How long an event is waited for; only a test that fails waits so long.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// A program that follows; it ends with this.
 struct Follower {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::program::{Ended, Project};
 
 /// How long anything is waited for; only a test that fails waits so long.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// How often a condition is looked at.
 const PAUSE: Duration = Duration::from_millis(10);
