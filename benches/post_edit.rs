@@ -52,7 +52,14 @@ fn subjects(dir: &Path) -> Result<Vec<Subject>> {
         fs::write(&path, &sample.text)?;
         let path = path.to_string_lossy();
         // What outside tools take is theirs, and differs from machine to machine.
-        let arguments = ["post-edit", "--no-tools", "--format", "json", &path];
+        let arguments = [
+            "post-edit",
+            "--no-daemon",
+            "--no-tools",
+            "--format",
+            "json",
+            &path,
+        ];
         assert_clean(&program, &arguments)?;
         let name = format!("post-edit {folder}");
         subjects.push(Subject::new(&name, &program, &arguments));

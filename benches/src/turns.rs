@@ -91,6 +91,7 @@ impl Series {
             "min_ns": self.percentile(0),
             "p50_ns": self.percentile(50),
             "p95_ns": self.percentile(95),
+            "p99_ns": self.percentile(99),
         })
     }
 }
@@ -105,16 +106,20 @@ impl Series {
 ///
 /// If a series is empty.
 pub fn report(title: &str, series: &mut [Series], options: &Options) -> Result<()> {
-    println!("{title:<24} {:>9} {:>9} {:>9}", "min", "p50", "p95");
+    println!(
+        "{title:<24} {:>9} {:>9} {:>9} {:>9}",
+        "min", "p50", "p95", "p99"
+    );
     for series in series.iter_mut() {
         series.times_ns.sort_unstable();
-        let [least, median, p95] = [0, 50, 95].map(|per_cent| series.percentile(per_cent));
+        let [least, median, p95, p99] = [0, 50, 95, 99].map(|per_cent| series.percentile(per_cent));
         println!(
-            "{:<24} {:>9} {:>9} {:>9}",
+            "{:<24} {:>9} {:>9} {:>9} {:>9}",
             series.name,
             milliseconds(least),
             milliseconds(median),
-            milliseconds(p95)
+            milliseconds(p95),
+            milliseconds(p99)
         );
     }
     if let Some(path) = &options.json {

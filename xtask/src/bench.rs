@@ -25,6 +25,7 @@ Areas, all without one named:
   checkers   the in-process checks of a file of 1,000 lines, by language
   sandbox    what a sandboxed /bin/true takes at each level, beside a plain one
   post-edit  the program as a whole process on the same files, beside /bin/true and Node.js
+  hook       the hook as a whole process, with the daemon and without it
   consensus  processor time of a decision by all replicas of a group, on one core
   detect     the language of a file, the projects of a directory, the program's first answer
 
@@ -50,6 +51,7 @@ const SCHEMA_VERSION: u32 = 1;
 const AREAS: &[(&str, Measure)] = &[
     ("checkers", checkers),
     ("post-edit", post_edit),
+    ("hook", hook),
     ("sandbox", sandbox),
     ("consensus", consensus),
     ("detect", detect),
@@ -274,6 +276,14 @@ fn post_edit(is_quick: bool) -> Result<Vec<Run>> {
     let program = release_program()?;
     let runs = if is_quick { "20" } else { "60" };
     written_figures("post_edit", &["--runs", runs], |command| {
+        command.env("CLAUDE_FLOW_PROGRAM", program);
+    })
+}
+
+fn hook(is_quick: bool) -> Result<Vec<Run>> {
+    let program = release_program()?;
+    let runs = if is_quick { "100" } else { "500" };
+    written_figures("hook", &["--runs", runs], |command| {
         command.env("CLAUDE_FLOW_PROGRAM", program);
     })
 }

@@ -2,6 +2,11 @@
 
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
+#[cfg(target_os = "linux")]
+mod events;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -13,6 +18,11 @@ use claude_flow::pipeline::Percent;
 pub(crate) use self::consensus::{
     ConsensusCommand, ConsensusFormat, GroupArgs, NodeArgs, SubmitArgs, VoteArgs, VoteChoice,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use self::daemon::{DaemonArgs, DaemonCommand};
+#[cfg(target_os = "linux")]
+pub(crate) use self::events::EventsArgs;
+pub(crate) use self::watch::WatchArgs;
 use crate::hook::Harness;
 use crate::render::Format;
 
@@ -200,7 +210,18 @@ pub(crate) enum Command {
         /// The harness that is calling
         #[arg(value_enum)]
         harness: Harness,
+        /// Do not ask the daemon, and do not start it
+        #[arg(long)]
+        no_daemon: bool,
     },
+    /// Keep a process that answers hooks sooner; the first hook starts it by itself
+    #[cfg(target_os = "linux")]
+    #[command(after_help = daemon::EXAMPLES)]
+    Daemon(DaemonArgs),
+    /// Show what the daemon sees: edits, checks and verdicts of all agents
+    #[cfg(target_os = "linux")]
+    #[command(after_help = events::EXAMPLES)]
+    Events(EventsArgs),
     /// Write a configuration file, and install the hook of an agent harness
     #[command(after_help = INIT_EXAMPLES)]
     Init(InitArgs),
@@ -218,6 +239,9 @@ pub(crate) enum Command {
     #[cfg(unix)]
     #[command(subcommand, after_help = consensus::EXAMPLES)]
     Consensus(Box<ConsensusCommand>),
+    /// Check files as they change, whoever changes them
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(WatchArgs),
     /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),
@@ -245,6 +269,10 @@ pub(crate) enum Command {
 
 /// What `post-edit` is asked.
 #[derive(Debug, ClapArgs)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one independent flag of the command line"
+)]
 pub(crate) struct PostEditArgs {
     /// The files to check
     #[arg(value_name = "FILE", required_unless_present_any = ["stdin_path", "file"])]
@@ -279,8 +307,22 @@ pub(crate) struct PostEditArgs {
     /// Run the tests that concern the files, in the sandbox; can take as long as they do
     #[arg(long)]
     pub(crate) tests: bool,
+    /// Do not ask the daemon
+    #[arg(long)]
+    pub(crate) no_daemon: bool,
     #[command(flatten)]
     pub(crate) accepted: AcceptedArgs,
+}
+
+#[cfg(target_os = "linux")]
+impl PostEditArgs {
+    /// Whether the working directory matters.
+    pub(crate) fn has_relative_paths(&self) -> bool {
+        let named = [&self.stdin_path, &self.config, &self.since_content];
+        let mut paths = self.files.iter().chain(&self.file);
+        let mut named = named.into_iter().flatten();
+        paths.any(|path| path.is_relative()) || named.any(|path| path.is_relative())
+    }
 }
 
 /// What existing set-ups pass: labels, and checks that are planned.

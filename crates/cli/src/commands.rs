@@ -3,20 +3,27 @@
 mod completions;
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod detect;
 mod doctor;
-mod hook;
+#[cfg(target_os = "linux")]
+mod events;
+pub(crate) mod hook;
 mod init;
-mod post_edit;
+pub(crate) mod post_edit;
 mod schema;
 mod tdd;
 #[cfg(target_os = "linux")]
 mod test;
 mod trust;
+mod watch;
 
 use std::process::ExitCode;
 
 use anstream::ColorChoice;
+use claude_flow::pipeline::Pipeline;
+use claude_flow::pipeline::tdd::Recorder;
 
 use crate::args::Command;
 
@@ -24,7 +31,11 @@ use crate::args::Command;
 pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCode> {
     match command {
         Command::PostEdit(args) => post_edit::run(*args, color),
-        Command::Hook { harness } => Ok(hook::run(harness)),
+        Command::Hook { harness, no_daemon } => Ok(hook::run(harness, no_daemon)),
+        #[cfg(target_os = "linux")]
+        Command::Daemon(args) => daemon::run(&args, color),
+        #[cfg(target_os = "linux")]
+        Command::Events(args) => events::run(&args),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
         #[cfg(unix)]
@@ -34,7 +45,16 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Test(args) => test::run(args, color),
         Command::Trust(args) => trust::run(&args, color),
         Command::Tdd(args) => tdd::run(&args, color),
+        Command::Watch(args) => watch::run(&args, color),
         Command::Schema => schema::run(),
         Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// The pipeline, which tells the user's record of test-driven development of the edits that it sees.
+pub(crate) fn recording(pipeline: Pipeline) -> Pipeline {
+    match Recorder::of_user() {
+        Some(recorder) => pipeline.with_recorder(recorder),
+        None => pipeline,
     }
 }

@@ -6,10 +6,13 @@ mod contract;
 mod edit;
 mod patch;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use claude_flow::pipeline::document::Document;
+#[cfg(target_os = "linux")]
+use claude_flow::pipeline::document::FileReport;
 
 use self::call::Call;
 use self::contract::Contract;
@@ -30,6 +33,23 @@ pub(crate) enum Harness {
 }
 
 impl Harness {
+    /// The one that is called, if the arguments are those of a hook and nothing else.
+    pub(crate) fn only_argument(arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let mut arguments = arguments.skip(1);
+        let (command, name) = (arguments.next()?, arguments.next()?);
+        if command != "hook" || arguments.next().is_some() {
+            return None;
+        }
+        Self::from_str(name.to_str()?, false).ok()
+    }
+
+    /// What it is called in the arguments.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
     /// The answer to a payload; never an error, because an answer that the harness cannot read
     /// breaks the agent's turn.
     pub(crate) fn respond(self, payload: &[u8], workspace: &dyn Workspace) -> Answer {
@@ -82,6 +102,32 @@ fn respond_to_call(call: &Call, contract: &Contract, workspace: &dyn Workspace) 
     }
 }
 
+/// What is told to an agent of Claude Code that wants to end its turn; nothing if nothing is broken.
+///
+/// `left_out` more files were broken and not looked at again.
+#[cfg(target_os = "linux")]
+pub(crate) fn answer_to_stop(files: &[(&FileReport, &str)], left_out: usize) -> Answer {
+    if files.is_empty() {
+        return Answer::silent();
+    }
+    let text = context::of_files(files, left_out).unwrap_or_default();
+    let text = format!("files that this session edited are still broken\n{text}");
+    Answer {
+        stdout: Some((contract::CLAUDE_CODE.answer)("Stop", &text).to_string()),
+        stderr: None,
+    }
+}
+
+/// What is told to an agent of Claude Code when its session begins.
+#[cfg(target_os = "linux")]
+pub(crate) fn answer_to_session_start(text: &str) -> Answer {
+    let text = crate::visible::visible(text);
+    Answer {
+        stdout: Some((contract::CLAUDE_CODE.answer)("SessionStart", &text).to_string()),
+        stderr: None,
+    }
+}
+
 /// The world as far as an answer depends on it.
 pub(crate) trait Workspace {
     /// Whether Cursor is calling.
@@ -119,7 +165,7 @@ impl Answer {
     }
 
     /// Nothing for the agent, a line for whoever looks for the reason.
-    fn only_stderr(line: impl Into<String>) -> Self {
+    pub(crate) fn only_stderr(line: impl Into<String>) -> Self {
         Self {
             stdout: None,
             stderr: Some(line.into()),

@@ -13,7 +13,10 @@
 )]
 
 mod args;
+mod changes;
 mod commands;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod failure;
 mod hook;
 mod output;
@@ -28,11 +31,16 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::Args;
+use crate::hook::Harness;
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     claude_flow::sandbox::become_helper_if_asked();
     failure::catch_panics(|| {
+        // A hook runs after every edit: its two words are understood without the tables of all commands.
+        if let Some(harness) = Harness::only_argument(std::env::args_os()) {
+            return commands::hook::run(harness, false);
+        }
         let args = match Args::try_parse() {
             Ok(args) => args,
             Err(told) => return failure::report_arguments(&told),

@@ -1,5 +1,6 @@
 //! The configuration file `claude-flow.toml`.
 
+mod kept;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use globset::GlobSet;
 
 use crate::document::Severity;
 use crate::read::{self, ReadError};
+pub(crate) use kept::{Kept, Resolved};
 use schema::Schema;
 
 /// The name of the configuration file.
@@ -50,6 +52,8 @@ pub struct Config {
     // The file that it came from; the globs are relative to its directory.
     path: Option<PathBuf>,
     excluded: OnceLock<GlobSet>,
+    // Why what the file says now is not used, if this is what it said before.
+    refused: Option<String>,
 }
 
 impl Config {
@@ -101,6 +105,7 @@ impl Config {
             schema,
             path: Some(path.to_owned()),
             excluded: OnceLock::new(),
+            refused: None,
         })
     }
 
@@ -169,6 +174,12 @@ impl Config {
         self.schema.tools.tools()
     }
 
+    /// Whether a hook may start a process that answers the next ones.
+    #[must_use]
+    pub const fn daemon(&self) -> bool {
+        self.schema.daemon.enabled
+    }
+
     /// How long one tool may take for one file, in milliseconds.
     #[must_use]
     pub const fn tool_time_ms(&self) -> u64 {
@@ -210,6 +221,19 @@ impl Config {
         };
         let set = self.excluded.get_or_init(|| schema::glob_set(globs));
         set.is_match(relative)
+    }
+
+    /// The same, told to be what the file said before.
+    fn instead_of(&self, error: String) -> Self {
+        Self {
+            refused: Some(error),
+            ..self.clone()
+        }
+    }
+
+    /// Why what the file says now is not used, if it is not.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
     }
 
     pub(crate) const fn time_limit(&self) -> Duration {

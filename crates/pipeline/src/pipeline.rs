@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use claude_flow_checkers::{Finding, TEXT_VERSION, engine, is_checked};
 use claude_flow_lang_detect::{Detection, detect};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::baseline::{self, Earlier, Known};
-use crate::config::parent_directory;
+use crate::config::{Kept, Resolved, parent_directory};
 use crate::document::{CheckReport, Content as ReportedContent, Document, FileReport};
 use crate::read::{Content, Snapshot};
 use crate::report::{self, Telling};
@@ -57,6 +58,28 @@ impl Pipeline {
     #[must_use]
     pub fn with_nearest_config() -> Self {
         Self::with_source(Source::Nearest)
+    }
+
+    /// Like [`Pipeline::with_nearest_config`], for a pipeline that is kept: a configuration is read again only
+    /// when its file has changed.
+    ///
+    /// If what the file says then cannot be used, what it said before goes on, and a check named `config`
+    /// tells why.
+    #[must_use]
+    pub fn with_kept_configs() -> Self {
+        Self::with_source(Source::Kept(Kept::default()))
+    }
+
+    /// The configuration that holds for a file, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for people.
+    pub fn config(&self, path: &Path) -> Result<Config, String> {
+        match self.config.resolve(&[path]).pop() {
+            Some((_, config)) => config.as_ref().clone(),
+            None => Err("no configuration was resolved".to_owned()),
+        }
     }
 
     /// The same pipeline, which also asks the project's own tools; on Linux.
@@ -113,13 +136,14 @@ impl Pipeline {
     ) -> Document {
         let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
         let done = AtomicUsize::new(0);
+        let asked_at = SystemTime::now();
         let check = |(path, config): &(&Path, Resolved)| {
             let report = if options.baseline.serves_one_file() && paths.len() > 1 {
                 let error = "one earlier content cannot belong to several files; \
                              check them one by one or compare with a git revision";
                 unreadable(path, error.to_owned(), options)
             } else {
-                self.check_path(path, config, options)
+                self.check_path(path, config, options, asked_at)
             };
             // The count publishes nothing else, so it needs no ordering.
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, paths.len());
@@ -167,11 +191,18 @@ impl Pipeline {
             config,
             options,
             is_on_disk: false,
+            asked_at: SystemTime::now(),
         };
         self.check_held(&file, &held, described)
     }
 
-    fn check_path(&self, path: &Path, config: &Resolved, options: &Options) -> FileReport {
+    fn check_path(
+        &self,
+        path: &Path,
+        config: &Resolved,
+        options: &Options,
+        asked_at: SystemTime,
+    ) -> FileReport {
         let config = match &**config {
             Ok(config) => config,
             Err(error) => return unreadable(path, error.clone(), options),
@@ -192,6 +223,7 @@ impl Pipeline {
             config,
             options,
             is_on_disk: true,
+            asked_at,
         };
         let mut report = self.check_held(&file, &snapshot.content, described);
         if report.error.is_none() && !snapshot.is_current(path) {
@@ -244,6 +276,7 @@ impl Pipeline {
             }
             checks.extend(answers);
         }
+        checks.extend(file.config.refused().map(report::refused_config));
         FileReport {
             path: shown,
             error: None,
@@ -293,6 +326,7 @@ impl Pipeline {
             config: file.config,
             options: file.options,
             is_on_disk: file.is_on_disk,
+            asked_at: file.asked_at,
         });
         let after = LineIndex::new(bytes);
         let before = LineIndex::new(earlier.map_or(&[], |earlier| &earlier.bytes));
@@ -396,6 +430,8 @@ struct File<'a> {
     options: &'a Options,
     /// Whether the content is the file's, and not one that the caller holds.
     is_on_disk: bool,
+    /// When the call began that the file is a part of.
+    asked_at: SystemTime,
 }
 
 /// Whether a check is made, and by what; otherwise why not.
@@ -486,26 +522,26 @@ impl File<'_> {
 enum Source {
     Fixed(Resolved),
     Nearest,
+    Kept(Kept),
 }
-
-/// A configuration, or why there is none; shared by the files that it holds for.
-type Resolved = Arc<Result<Config, String>>;
 
 impl Source {
     fn resolve<'a>(&self, paths: &[&'a Path]) -> Vec<(&'a Path, Resolved)> {
         let mut nearest: BTreeMap<PathBuf, Resolved> = BTreeMap::new();
-        let mut find = |path: &Path| match self {
-            Self::Fixed(config) => Arc::clone(config),
-            Self::Nearest => {
-                let directory = parent_directory(path);
-                let entry = nearest.entry(directory.to_owned());
-                Arc::clone(entry.or_insert_with(|| {
-                    let found = Config::find(directory);
-                    Arc::new(found.map(|(config, _)| config).map_err(|e| e.to_string()))
-                }))
-            }
+        let mut find = |path: &Path, read: &dyn Fn(&Path) -> Resolved| {
+            let directory = parent_directory(path);
+            let entry = nearest.entry(directory.to_owned());
+            Arc::clone(entry.or_insert_with(|| read(directory)))
         };
-        paths.iter().map(|&path| (path, find(path))).collect()
+        let mut resolve = |path: &Path| match self {
+            Self::Fixed(config) => Arc::clone(config),
+            Self::Nearest => find(path, &|directory| {
+                let found = Config::find(directory);
+                Arc::new(found.map(|(config, _)| config).map_err(|e| e.to_string()))
+            }),
+            Self::Kept(kept) => find(path, &|directory| kept.find(directory)),
+        };
+        paths.iter().map(|&path| (path, resolve(path))).collect()
     }
 }
 

@@ -113,6 +113,14 @@ impl Telling {
     }
 }
 
+/// That the configuration cannot be used, and the one before it goes on.
+pub(crate) fn refused_config(error: &str) -> CheckReport {
+    let reason = format!("{error}; what the file said before goes on");
+    let engine = format!("config {}", env!("CARGO_PKG_VERSION"));
+    // It was read with the first file that asked; for this one nothing had to be done.
+    blank("config", Some(engine), State::Failed, Some(reason), Some(0))
+}
+
 /// The report on a check that was not made.
 pub(crate) fn not_run(name: &'static str, reason: impl Into<String>) -> CheckReport {
     blank(name, None, State::NotRun, Some(reason.into()), None)

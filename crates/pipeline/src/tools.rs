@@ -416,12 +416,15 @@ impl Toolbox {
             began: SystemTime::now(),
             ran: now(),
         });
-        // A file that was written since has not been seen by it.
-        let is_seen = job
-            .project
-            .changed()
-            .and_then(|changed| changed.checked_add(read::CLOCK_TICK))
-            .is_some_and(|it| it < shared.began);
+        // Another call's run may be older than what this one was asked about; and a file that was written since
+        // has not been seen by any.
+        let is_of_this_call = shared.began >= subject.asked_at;
+        let is_seen = is_of_this_call
+            && job
+                .project
+                .changed()
+                .and_then(|changed| changed.checked_add(read::CLOCK_TICK))
+                .is_some_and(|it| it < shared.began);
         if is_seen { shared.ran.clone() } else { now() }
     }
 
@@ -459,6 +462,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) options: &'a Options,
     /// Whether the bytes are what the file holds, and not something that the caller holds.
     pub(crate) is_on_disk: bool,
+    /// When the call began that this is a part of.
+    pub(crate) asked_at: SystemTime,
 }
 
 impl Subject<'_> {

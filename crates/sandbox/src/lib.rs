@@ -80,5 +80,6 @@ pub use command::{Command, Stream};
 pub use error::{RunError, SpawnError, StartError};
 pub use helper::become_helper_if_asked;
 pub use level::{Available, Level, Missing};
-pub use policy::{Limits, Network, Policy};
+pub use policy::{ENVIRONMENT, Limits, Network, Policy};
 pub use sandbox::{Helper, Sandbox};
+pub use sys::close_on_exec_above_streams;

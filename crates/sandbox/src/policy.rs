@@ -79,7 +79,7 @@ const TOOLCHAIN_PATHS: &[&str] = &[
 ];
 
 /// Names that are passed on from the caller's environment by [`Policy::for_workspace`].
-const ENVIRONMENT: &[&str] = &[
+pub const ENVIRONMENT: &[&str] = &[
     "CARGO_HOME",
     "GOMODCACHE",
     "GOPATH",

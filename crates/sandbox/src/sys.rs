@@ -203,7 +203,11 @@ pub(crate) fn die_with_parent(parent: u32) -> io::Result<()> {
 }
 
 /// Closes every descriptor above the standard streams when a program is executed.
-pub(crate) fn close_on_exec_above_streams() -> io::Result<()> {
+///
+/// # Errors
+///
+/// What `close_range` answers; nothing is marked then.
+pub fn close_on_exec_above_streams() -> io::Result<()> {
     // SAFETY: the call marks descriptors and touches no memory.
     let result = unsafe {
         libc::syscall(

@@ -142,6 +142,11 @@ impl Payload<'_> {
         if contract.events.contains(&event) {
             return Ok(event);
         }
+        if contract.session_events.contains(&event) {
+            return Err(format!(
+                "the event `{event}` is answered by the daemon, which remembers the session; it does not run here"
+            ));
+        }
         let event = visible_short(event, NAME_CHARS_MAX);
         let known = contract.events.join("` and `");
         Err(format!(

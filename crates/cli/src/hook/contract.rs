@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 pub(super) struct Contract {
     /// The events that are answered; a payload that may name none stands for the first.
     pub(super) events: &'static [&'static str],
+    /// The events that only a daemon answers.
+    pub(super) session_events: &'static [&'static str],
     /// Whether a payload may come without the name of its event.
     pub(super) is_event_optional: bool,
     /// The tools that edit files.
@@ -24,6 +26,7 @@ pub(super) struct Contract {
 
 pub(super) const CLAUDE_CODE: Contract = Contract {
     events: &["PostToolUse", "PostToolBatch"],
+    session_events: &["Stop", "SessionStart"],
     is_event_optional: false,
     tools: &["Edit", "Write", "MultiEdit", "NotebookEdit"],
     answer: nested,
@@ -32,6 +35,7 @@ pub(super) const CLAUDE_CODE: Contract = Contract {
 /// Unknown fields in the answer are refused, so it holds nothing else.
 pub(super) const CODEX: Contract = Contract {
     events: &["PostToolUse"],
+    session_events: &[],
     is_event_optional: false,
     tools: &["apply_patch", "Edit", "Write"],
     answer: nested,
@@ -40,6 +44,7 @@ pub(super) const CODEX: Contract = Contract {
 /// What `afterFileEdit` is answered is ignored, so only `postToolUse` is of use.
 pub(super) const CURSOR: Contract = Contract {
     events: &["postToolUse"],
+    session_events: &[],
     is_event_optional: false,
     tools: &[
         "Write",
@@ -54,6 +59,7 @@ pub(super) const CURSOR: Contract = Contract {
 
 pub(super) const GEMINI: Contract = Contract {
     events: &["AfterTool"],
+    session_events: &[],
     is_event_optional: false,
     tools: &["write_file", "replace"],
     answer: nested,
@@ -62,6 +68,7 @@ pub(super) const GEMINI: Contract = Contract {
 /// The terminal's form of the payload names no event; VS Code's names `PostToolUse`.
 pub(super) const COPILOT: Contract = Contract {
     events: &["postToolUse", "PostToolUse"],
+    session_events: &[],
     is_event_optional: true,
     tools: &[
         "edit",

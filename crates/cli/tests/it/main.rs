@@ -6,6 +6,8 @@
 
 #[cfg(unix)]
 mod consensus;
+#[cfg(target_os = "linux")]
+mod daemon;
 mod detect;
 mod doctor;
 mod hook;
@@ -17,3 +19,4 @@ mod test;
 mod tools;
 mod trust;
 mod usage;
+mod watch;

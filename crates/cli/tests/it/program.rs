@@ -62,11 +62,17 @@ impl Project {
     }
 
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_claude-flow"));
+        self.command_of(Path::new(env!("CARGO_BIN_EXE_claude-flow")))
+    }
+
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command
             .current_dir(self.directory.path())
             .env_clear()
             .env("HOME", self.directory.path().join("home"))
+            // Only the tests of the daemon ask it.
+            .env("CLAUDE_FLOW_NO_DAEMON", "1")
             .stdin(Stdio::null());
         command
     }
@@ -76,7 +82,17 @@ impl Project {
     }
 
     pub(crate) fn run_with_stdin(&self, arguments: &[&str], stdin: &[u8]) -> Ended {
+        self.run_prepared(arguments, stdin, |_| {})
+    }
+
+    pub(crate) fn run_prepared(
+        &self,
+        arguments: &[&str],
+        stdin: &[u8],
+        prepare: impl FnOnce(&mut Command),
+    ) -> Ended {
         let mut command = self.command();
+        prepare(&mut command);
         let command = command
             .args(arguments)
             .stdin(Stdio::piped())

@@ -226,6 +226,29 @@ fn what_is_known_is_not_run_again_until_something_it_sees_changes() {
     assert_eq!(run(&["test_green.py"]), Some(false));
 }
 
+/// Fails if Python is left to tell a changed module by its second and size.
+#[test]
+fn an_edit_of_the_same_second_and_size_is_seen() {
+    if !has(&["python3"]) {
+        return;
+    }
+    let project = python(&[("test_sums.py", ADDS)]);
+    let write = |content: &str| {
+        project.write("work/sums.py", content);
+        let file = fs::File::options()
+            .write(true)
+            .open(project.path("work/sums.py"));
+        let second = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        file.and_then(|it| it.set_modified(second))
+            .expect("the file is ours");
+    };
+    for (operator, state) in [("+", "passed"), ("-", "failed"), ("+", "passed")] {
+        write(&format!("def add(a, b):\n    return a {operator} b\n"));
+        let (document, _) = test(&project, SYSTEM, &["--again", "test_sums.py"]);
+        assert_eq!(document["runs"][0]["state"], state, "{document}");
+    }
+}
+
 #[test]
 fn only_the_tests_that_a_change_concerns_are_run() {
     if !has(&["python3"]) {

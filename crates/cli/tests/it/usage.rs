@@ -2,8 +2,11 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: &[&str] = &[
     "consensus",
+    "daemon",
+    "events",
+    "watch",
     "post-edit",
     "hook",
     "init",

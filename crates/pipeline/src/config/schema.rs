@@ -22,6 +22,7 @@ pub(crate) struct Schema {
     pub(crate) report: Report,
     pub(crate) tools: Settings,
     pub(crate) tests: Tests,
+    pub(crate) daemon: Daemon,
 }
 
 /// `[limits]`.
@@ -113,6 +114,20 @@ pub(crate) struct Files {
 pub(crate) struct Report {
     /// What is less severe is left out.
     pub(crate) severity: SeverityKey,
+}
+
+/// `[daemon]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Daemon {
+    /// Whether hooks start it.
+    pub(crate) enabled: bool,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self { enabled: true }
+    }
 }
 
 /// An integer from `MIN` to `MAX`.

@@ -20,8 +20,8 @@ fn template_tells_every_key_and_its_bounds() {
         .map(|section| section.as_table().map_or(0, toml::Table::len))
         .sum();
     // file_size_bytes, time_ms, tool_time_ms, test_time_ms; text, syntax, format, lint, types, security, tests,
-    // coverage; exclude; severity.
-    assert_eq!(count, 14);
+    // coverage; exclude; severity; enabled.
+    assert_eq!(count, 15);
     for bound in ["1 to 104857600", "1 to 600000", "1 to 3600000"] {
         assert!(Config::template().contains(bound));
         let key = match bound {

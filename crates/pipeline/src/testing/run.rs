@@ -1,5 +1,6 @@
 //! One run of one runner in the sandbox.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -224,7 +225,9 @@ fn execute(
 ) -> Result<Run, String> {
     let sandbox = context.tools.sandbox()?;
     let scratch = Path::new(request.scratch);
-    prepare(runner, request).map_err(|error| format!("{}: {error}", scratch.display()))?;
+    prepare(runner, request)
+        .and_then(|()| forget_compiled(context.workspace, scratch))
+        .map_err(|error| format!("{}: {error}", scratch.display()))?;
     let began = SystemTime::now();
     let deadline = Instant::now() + context.time;
     let last = steps.len() - 1;
@@ -257,6 +260,34 @@ fn execute(
         return Ok(judge(runner.format, &report, &log, ended));
     }
     Err("there is nothing to run".to_owned())
+}
+
+/// Takes away what Python keeps compiled of the workspace's modules: it takes a module for unchanged if its
+/// size and the second of its last change are the same, which are so after two quick edits.
+fn forget_compiled(workspace: &Workspace, scratch: &Path) -> std::io::Result<()> {
+    let root = workspace.root.strip_prefix("/");
+    let kept = scratch
+        .join("pycache")
+        .join(root.unwrap_or(&workspace.root));
+    if !kept.is_dir() {
+        return Ok(());
+    }
+    let modules = workspace.files.iter().map(|file| Path::new(&file.path));
+    let modules = modules.filter(|path| path.extension().is_some_and(|it| it == "py"));
+    let folders: BTreeSet<&Path> = modules.filter_map(Path::parent).collect();
+    for folder in folders {
+        let entries = match fs::read_dir(kept.join(folder)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                fs::remove_file(entry.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes the places that are written to, and takes away the reports of earlier runs.
