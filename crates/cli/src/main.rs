@@ -13,6 +13,8 @@
 )]
 
 mod args;
+#[cfg(unix)]
+mod certify;
 mod commands;
 mod failure;
 mod hook;

@@ -20,6 +20,9 @@ pub(crate) struct Schema {
     pub(crate) files: Files,
     pub(crate) report: Report,
     pub(crate) tools: Settings,
+    /// What is claimed of the project, which `claude-flow certify` reads.
+    #[serde(rename = "certify")]
+    pub(crate) _certify: Option<serde::de::IgnoredAny>,
 }
 
 /// `[limits]`.
