@@ -1,7 +1,7 @@
 //! Starting the validators, giving them their turns, having them agree, and writing the certificate.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use claude_flow::consensus::{
     ValidatorId, Vote,
 };
 use claude_flow::consensus_node::{Address, Client, Home, RosterFile, unhex};
+use tempfile::TempDir;
 
 use super::events::{BallotLine, Event};
 use super::plan::Plan;
@@ -100,7 +101,9 @@ impl Drop for Seat {
 pub(crate) fn certify(options: Options<'_>) -> anyhow::Result<Outcome> {
     fs::create_dir_all(options.output)
         .with_context(|| format!("making {}", options.output.display()))?;
-    let (plan, group) = plan(options)?;
+    let _lock = lock(options.output)?;
+    // Removed when it is dropped, after the validators.
+    let (plan, group, _keys) = plan(options)?;
     let plan_path = plan.evidence.with_file_name("plan.json");
     write_whole(&plan_path, &serde_json::to_vec(&plan)?)?;
     let (tx, rx) = mpsc::channel();
@@ -151,7 +154,21 @@ pub(crate) fn certify(options: Options<'_>) -> anyhow::Result<Outcome> {
     Ok(Outcome::Certified(Box::new(certificate)))
 }
 
-fn plan(options: Options<'_>) -> anyhow::Result<(Plan, RosterFile)> {
+/// Keeps two runs from writing over each other; the end of the process gives it back too.
+fn lock(output: &Path) -> anyhow::Result<File> {
+    let path = output.join("lock");
+    let file = File::create(&path).with_context(|| format!("making {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "another run is writing to {}; wait for it, or name another --output",
+            output.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).context("locking the output"),
+    }
+}
+
+fn plan(options: Options<'_>) -> anyhow::Result<(Plan, RosterFile, Option<TempDir>)> {
     let root = fs::canonicalize(options.root)
         .with_context(|| format!("finding {}", options.root.display()))?;
     let output = fs::canonicalize(options.output)
@@ -159,7 +176,7 @@ fn plan(options: Options<'_>) -> anyhow::Result<(Plan, RosterFile)> {
     let count = options.targets.validators.len();
     eprintln!("digesting {}", root.display());
     let tree = tree::digest(&root, &output)?;
-    let (group, homes) = match options.group {
+    let (group, homes, keys) = match options.group {
         Some(directory) => given_group(directory, count)?,
         None => new_group(count)?,
     };
@@ -185,12 +202,13 @@ fn plan(options: Options<'_>) -> anyhow::Result<(Plan, RosterFile)> {
         is_for_one_run: options.group.is_none(),
         is_fresh: options.is_fresh,
     };
-    Ok((plan, group))
+    Ok((plan, group, keys))
 }
 
-type GroupAndHomes = (RosterFile, Vec<PathBuf>);
+/// The roster, the validators' directories, and what holds them if they are for one run.
+type Group = (RosterFile, Vec<PathBuf>, Option<TempDir>);
 
-fn given_group(directory: &Path, count: usize) -> anyhow::Result<GroupAndHomes> {
+fn given_group(directory: &Path, count: usize) -> anyhow::Result<Group> {
     let group = RosterFile::read(&directory.join("roster.toml"))?;
     let keys = group.roster.keys().len();
     if keys != count {
@@ -201,19 +219,17 @@ fn given_group(directory: &Path, count: usize) -> anyhow::Result<GroupAndHomes> 
     }
     let directory = fs::canonicalize(directory)?;
     let homes = (0..count).map(|id| directory.join(format!("validator-{id}")));
-    Ok((group, homes.collect()))
+    Ok((group, homes.collect(), None))
 }
 
 /// Keys for one run, of which as many as can be may lie, and more than half approve.
-fn new_group(count: usize) -> anyhow::Result<GroupAndHomes> {
-    // Short, because the path of a socket has a limit; closed to others. The validators remove it.
-    let directory = tempfile::Builder::new()
-        .prefix("certify-")
-        .tempdir()?
-        .keep();
+fn new_group(count: usize) -> anyhow::Result<Group> {
+    // Short, because the path of a socket has a limit; closed to others. If this process is killed the
+    // validators remove it.
+    let directory = tempfile::Builder::new().prefix("certify-").tempdir()?;
     let (mut keys, mut addresses, mut homes) = (Vec::new(), Vec::new(), Vec::new());
     for id in 0..count {
-        let home = directory.join(format!("validator-{id}"));
+        let home = directory.path().join(format!("validator-{id}"));
         keys.push(Home::new(&home).generate_key()?);
         addresses.push(Address::Unix(home.join("peers.sock")));
         homes.push(home);
@@ -225,7 +241,7 @@ fn new_group(count: usize) -> anyhow::Result<GroupAndHomes> {
         faults: n.saturating_sub(1) / 3,
         approval_votes: n / 2 + 1,
     })?;
-    Ok((RosterFile { roster, addresses }, homes))
+    Ok((RosterFile { roster, addresses }, homes, Some(directory)))
 }
 
 /// What a validator's process said; `None` when it says nothing any more.

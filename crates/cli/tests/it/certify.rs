@@ -346,3 +346,88 @@ fn group_that_is_given_signs() {
         .expect_code(0);
     assert!(told.stdout.contains("who signed is not known"), "{told:?}");
 }
+
+/// Waits until something is so, for a minute at most.
+#[track_caller]
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed().as_secs() < 60, "it never became so");
+        std::thread::yield_now();
+    }
+}
+
+/// Would be broken by commands that outlive the run that started them, and by a run that begins again
+/// where nothing changed.
+#[cfg(target_os = "linux")]
+#[test]
+fn killed_run_leaves_nothing_behind_and_the_next_goes_on() {
+    let wait = "/bin/sh -c 'test -e noted/go || { echo $$ > noted/pid; exec /bin/sleep 600; }'";
+    let project = project(["/bin/true", wait, "/bin/true", "/bin/true", "/bin/true"]);
+    // What git ignores is no part of the tree.
+    project.write(".gitignore", "noted\n");
+    project.write("noted/nothing", "");
+    let mut command = project.command();
+    let mut run = command
+        .args(["certify", "--trusted"])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    let note = project.path("noted/pid");
+    let mut pid = String::new();
+    wait_until(|| {
+        pid = std::fs::read_to_string(&note).unwrap_or_default();
+        pid.ends_with('\n')
+    });
+    let second = project.run(&["certify", "--trusted"]).expect_code(2);
+    assert!(
+        second.stderr.contains("another run is writing"),
+        "{second:?}"
+    );
+    run.kill().expect("it is running");
+    run.wait().expect("it ends");
+    let process = std::path::PathBuf::from(format!("/proc/{}", pid.trim()));
+    wait_until(|| !process.exists());
+
+    project.write("noted/go", "");
+    let next = certify(&project, 0);
+    assert_eq!(
+        next.stderr.matches("seen by an earlier run").count(),
+        1,
+        "{next:?}"
+    );
+    assert!(
+        next.stderr.contains("PASS    integration-check"),
+        "{next:?}"
+    );
+}
+
+/// A certificate of an earlier version of this program must hold as long as its form is known.
+#[test]
+fn certificate_that_was_kept_still_holds() {
+    let kept = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/certify/small/certified"
+    );
+    let certificate = format!("{kept}/certificate.json");
+    let (evidence, roster) = (format!("{kept}/evidence"), format!("{kept}/roster.toml"));
+    let project = Project::new();
+    let arguments = [
+        "certificate",
+        "verify",
+        &certificate,
+        "--evidence",
+        &evidence,
+    ];
+    let arguments = [
+        arguments.as_slice(),
+        &["--roster", &roster, "--format", "json"],
+    ]
+    .concat();
+    let told = project.run(&arguments).expect_code(0).json();
+    assert_eq!(
+        (&told["holds"], &told["outputs"]),
+        (&true.into(), &5.into())
+    );
+    assert_eq!(told["conclusion"]["seats"][4]["vote"], "PARTIAL");
+}
