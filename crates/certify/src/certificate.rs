@@ -30,8 +30,9 @@ pub struct Certificate {
     roster: Roster,
     // As many as validators, in their order.
     evidence: Vec<Option<EvidenceDocument>>,
-    #[serde(with = "hex::serde")]
-    certificate: Vec<u8>,
+    // The bytes of the consensus's certificate, which is another one.
+    #[serde(rename = "certificate", with = "hex::serde")]
+    decision: Vec<u8>,
     #[serde(with = "hex::serde")]
     proposal: Vec<u8>,
 }
@@ -277,7 +278,7 @@ impl Certificate {
             targets,
             roster: Roster::of(roster),
             evidence,
-            certificate,
+            decision: certificate,
             proposal,
         };
         made.conclusion = made.proven(Some(roster))?.1;
@@ -375,9 +376,8 @@ impl Certificate {
                 evidence,
             });
         }
-        let verifier = Ed25519Verifier::new(roster.keys())?;
-        let (certified, _) =
-            verify_decision(&roster, &verifier, &self.certificate, &self.proposal)?;
+        let keys = Ed25519Verifier::new(roster.keys())?;
+        let (certified, _) = verify_decision(&roster, &keys, &self.decision, &self.proposal)?;
         let proposal =
             Proposal::decode(&self.proposal).map_err(consensus::CertificateError::from)?;
         if proposal.subject != self.subject.digest() {
@@ -396,10 +396,7 @@ impl Certificate {
 
     /// How many signed the decision: a field of the certificate's header, which is verified.
     fn signers(&self) -> u32 {
-        let bits = self
-            .certificate
-            .get(82..90)
-            .and_then(|it| it.try_into().ok());
+        let bits = self.decision.get(82..90).and_then(|it| it.try_into().ok());
         VoterSet::from_bits(bits.map_or(0, u64::from_le_bytes)).count()
     }
 

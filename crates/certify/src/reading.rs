@@ -92,13 +92,13 @@ fn tests(ended: &Ended<'_>, is_well: bool) -> Outcome {
     let mut cause = format!("{passed} tests passed, {failed} failed");
     if let Some(first) = names.first() {
         let first: String = first.chars().take(LINE_CHARS_MAX).collect();
-        cause.push_str(&format!(", {first} first"));
+        cause = format!("{cause}, {first} first");
     }
     let holds = is_well && failed == 0 && passed > 0;
     if !is_well && failed == 0 {
         cause = format!("{cause}; {}", failure(ended));
     } else if passed + failed == 0 {
-        cause = "no test was run".to_owned();
+        "no test was run".clone_into(&mut cause);
     }
     Outcome::Fact { holds, cause }
 }

@@ -67,12 +67,9 @@ fn grouped(value: u64) -> String {
 
 fn page_of(certificate: &Certificate) -> Page {
     let (subject, conclusion) = (certificate.subject(), certificate.conclusion());
+    let (verdict, level) = (conclusion.verdict.name(), conclusion.level.name());
     let mut blocks = vec![
-        Block::Lead(format!(
-            "{}, level {}",
-            conclusion.verdict.name(),
-            conclusion.level.name()
-        )),
+        Block::Lead(format!("{verdict}, level {level}")),
         Block::Text(format!(
             "{} of {} votes. Commit {}, tree {}. {} run, begun {} seconds after 1970 (UTC).",
             decimal(u64::from(conclusion.score_quarters), 4),
@@ -87,20 +84,7 @@ fn page_of(certificate: &Certificate) -> Page {
             subject.made_unix_s,
         )),
         Block::Heading("Votes".to_owned()),
-        Block::Table {
-            head: [
-                "validator",
-                "vote",
-                "confidence",
-                "passed",
-                "failed",
-                "skipped",
-                "standing",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            rows: conclusion.seats.iter().map(vote_row).collect(),
-        },
+        table(&VOTE_HEAD, conclusion.seats.iter().map(vote_row).collect()),
     ];
     let documents = certificate.evidence().iter();
     for (seat, document) in conclusion.seats.iter().zip(documents) {
@@ -109,26 +93,11 @@ fn page_of(certificate: &Certificate) -> Page {
             blocks.push(Block::Text(machine_line(document)));
         }
         let rows = seat.judged.iter().map(|judged| {
-            let check = certificate
-                .targets()
-                .checks
-                .iter()
-                .find(|it| it.id == judged.check);
+            let checks = &certificate.targets().checks;
+            let check = checks.iter().find(|it| it.id == judged.check);
             check_row(judged, check, evidence_of(document.as_ref(), &judged.check))
         });
-        blocks.push(Block::Table {
-            head: [
-                "check",
-                "finding",
-                "claim",
-                "what was seen",
-                "ours",
-                "command",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            rows: rows.collect(),
-        });
+        blocks.push(table(&CHECK_HEAD, rows.collect()));
     }
     blocks.push(Block::Heading("Rules".to_owned()));
     blocks.extend(
@@ -137,17 +106,39 @@ fn page_of(certificate: &Certificate) -> Page {
             .map(|line| Block::Text(line.to_owned())),
     );
     blocks.push(Block::Heading("Keys".to_owned()));
-    let validators = certificate.targets().validators.iter();
-    blocks.push(Block::Table {
-        head: ["validator", "public key"].map(str::to_owned).to_vec(),
-        rows: validators
-            .zip(certificate.roster().keys())
-            .map(|(name, key)| vec![name.clone(), key.clone()])
-            .collect(),
-    });
+    let keys = certificate.targets().validators.iter();
+    let keys = keys.zip(certificate.roster().keys());
+    let rows = keys.map(|(name, key)| vec![name.clone(), key.clone()]);
+    blocks.push(table(&["validator", "public key"], rows.collect()));
     Page {
         title: format!("Certificate of {}", subject.project),
         blocks,
+    }
+}
+
+const VOTE_HEAD: [&str; 7] = [
+    "validator",
+    "vote",
+    "confidence",
+    "passed",
+    "failed",
+    "skipped",
+    "standing",
+];
+
+const CHECK_HEAD: [&str; 6] = [
+    "check",
+    "finding",
+    "claim",
+    "what was seen",
+    "ours",
+    "command",
+];
+
+fn table(head: &[&str], rows: Vec<Vec<String>>) -> Block {
+    Block::Table {
+        head: head.iter().map(|cell| (*cell).to_owned()).collect(),
+        rows,
     }
 }
 
@@ -192,11 +183,11 @@ fn check_row(judged: &Judged, check: Option<&Check>, evidence: Option<&Evidence>
     }
     if let Some([before, after]) = evidence.and_then(|it| it.load) {
         let load = |it: u32| decimal(u64::from(it), 100);
-        cause.push_str(&format!(
-            "; load {} before, {} after",
+        cause = format!(
+            "{cause}; load {} before, {} after",
             load(before),
             load(after)
-        ));
+        );
     }
     if evidence.is_some_and(|it| it.is_reused) {
         cause.push_str("; seen by an earlier run on the same tree");

@@ -94,7 +94,7 @@ fn bulk(json: Option<&Path>) -> Result<Ended> {
     let program = release_program()?;
     let files = fixtures(true)?;
     let files: Vec<&PathBuf> = files.iter().cycle().take(BULK_FILES).collect();
-    let mut times_ns = Vec::new();
+    let mut runs_ns = Vec::new();
     for _ in 0..BULK_RUNS {
         let started = Instant::now();
         let status = post_edit(&program)
@@ -106,13 +106,10 @@ fn bulk(json: Option<&Path>) -> Result<Ended> {
             status.code() == Some(0),
             "good files were not found good: {status}"
         );
-        times_ns.push(u64::try_from(time_ns).unwrap_or(u64::MAX));
+        runs_ns.push(u64::try_from(time_ns).unwrap_or(u64::MAX));
     }
-    times_ns.sort_unstable();
-    let (median, width) = (
-        times_ns[BULK_RUNS / 2],
-        times_ns[BULK_RUNS - 1] - times_ns[0],
-    );
+    runs_ns.sort_unstable();
+    let (median, width) = (runs_ns[BULK_RUNS / 2], runs_ns[BULK_RUNS - 1] - runs_ns[0]);
     let spread = width.saturating_mul(100) / median.max(1);
     println!("{BULK_FILES} files: median {median} ns of {BULK_RUNS}, spread {spread} %");
     let figure = json!({

@@ -51,7 +51,9 @@ impl Page {
                     push_row(&mut text, head);
                     text.push_str(&"|---".repeat(head.len()));
                     text.push_str("|\n");
-                    rows.iter().for_each(|row| push_row(&mut text, row));
+                    for row in rows {
+                        push_row(&mut text, row);
+                    }
                 }
             }
         }
@@ -74,7 +76,7 @@ impl Page {
                     push_line(&mut text, &format!("<h2>{}</h2>", escaped(heading)));
                 }
                 Block::Text(paragraph) => {
-                    push_line(&mut text, &format!("<p>{}", escaped(paragraph)))
+                    push_line(&mut text, &format!("<p>{}", escaped(paragraph)));
                 }
                 Block::Table { head, rows } => push_table(&mut text, head, rows),
             }

@@ -28,7 +28,7 @@ use super::tree;
 use crate::visible::visible;
 
 /// How long a validator may take to start, and what is added to the limits of its checks.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long an agreement may take with one node.
 const AGREEMENT_TIMEOUT: Duration = Duration::from_secs(30);

@@ -21,10 +21,10 @@ fn project(commands: [&str; 5]) -> Project {
     let project = Project::new();
     let mut text = format!("version = 1\nproject = \"small\"\nvalidators = {VALIDATORS:?}\n");
     for (validator, command) in VALIDATORS.iter().zip(commands) {
-        text.push_str(&format!(
-            "[[check]]\nid = \"{validator}-check\"\nvalidator = \"{validator}\"\nclaim = \"it is well\"\n\
+        text = format!(
+            "{text}[[check]]\nid = \"{validator}-check\"\nvalidator = \"{validator}\"\nclaim = \"it is well\"\n\
              command = '''{command}'''\ncritical = true\nlimit_s = 60\n"
-        ));
+        );
     }
     project.write("certify.toml", text);
     project
@@ -199,9 +199,9 @@ fn what_cannot_run_is_skipped_and_what_hangs_fails() {
         ("fails", "command = \"/bin/sh -c 'echo why; exit 3'\""),
         ("passes", "command = \"/bin/true\""),
     ] {
-        text.push_str(&format!(
-            "[[check]]\nid = \"{id}\"\nvalidator = \"tests\"\nclaim = \"x\"\n{lines}\n"
-        ));
+        text = format!(
+            "{text}[[check]]\nid = \"{id}\"\nvalidator = \"tests\"\nclaim = \"x\"\n{lines}\n"
+        );
     }
     let project = Project::new();
     // In the project's own configuration, which every other command must still understand.
@@ -263,7 +263,7 @@ target = { figure = "old.info", unit = "basis_points", bound = { above = 1 } }
     let old = std::fs::File::options()
         .write(true)
         .open(project.path("old.info"));
-    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3_600);
+    let hour_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     old.and_then(|file| file.set_modified(hour_ago))
         .expect("a file can be made older");
     project.write(
