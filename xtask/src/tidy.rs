@@ -8,7 +8,7 @@ mod fixtures;
 mod layers;
 mod licences;
 mod manifests;
-mod rust_text;
+pub(crate) mod rust_text;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -88,6 +88,22 @@ pub(crate) fn check(root: &Path) -> Result<Vec<Violation>> {
     decisions::check(&tree, &mut violations);
     violations.sort();
     Ok(violations)
+}
+
+/// What the crates of a root use that their layers may not.
+pub(crate) fn layers(root: &Path) -> Result<Vec<Violation>> {
+    let mut violations = Vec::new();
+    layers::check(&Metadata::read(root)?, &Tree::read(root)?, &mut violations);
+    violations.sort();
+    Ok(violations)
+}
+
+/// The dependencies whose licences are not allowed.
+pub(crate) fn licences(metadata: &Metadata) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    licences::check(metadata, &mut violations);
+    violations.sort();
+    violations
 }
 
 /// The workspace's text files, all read once.

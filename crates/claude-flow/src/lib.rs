@@ -23,6 +23,7 @@
 //!
 //! All are additive and on by default through `full`; none changes what another does.
 //!
+//! - `certify`: the module `certify`, claims, evidence, votes and certificates.
 //! - `checkers`: the module `checkers`, in-process checks of source text.
 //! - `consensus`: the module `consensus`, Byzantine agreement as a pure state machine.
 //! - `consensus-node`: the module `consensus_node`, validators at work: log, threads, sockets.
@@ -36,6 +37,9 @@
 //! - `full`: all of them.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "certify")]
+#[doc(inline)]
+pub use claude_flow_certify as certify;
 #[cfg(feature = "checkers")]
 #[doc(inline)]
 pub use claude_flow_checkers as checkers;

@@ -1,6 +1,8 @@
 //! What the command line can say.
 
 #[cfg(unix)]
+mod certify;
+#[cfg(unix)]
 mod consensus;
 #[cfg(target_os = "linux")]
 mod daemon;
@@ -14,6 +16,8 @@ use anstream::ColorChoice;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use claude_flow::pipeline::Percent;
 
+#[cfg(unix)]
+pub(crate) use self::certify::{CertificateCommand, CertifyArgs, VerifyArgs};
 #[cfg(unix)]
 pub(crate) use self::consensus::{
     ConsensusCommand, ConsensusFormat, GroupArgs, NodeArgs, SubmitArgs, VoteArgs, VoteChoice,
@@ -242,6 +246,22 @@ pub(crate) enum Command {
     /// Check files as they change, whoever changes them
     #[command(after_help = watch::EXAMPLES)]
     Watch(WatchArgs),
+    /// Check what a project claims, have validators vote on it, and sign what they agree on
+    #[cfg(unix)]
+    #[command(after_help = certify::EXAMPLES)]
+    Certify(Box<CertifyArgs>),
+    /// Verify what was certified
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Certificate(Box<CertificateCommand>),
+    /// Look for secrets in a project's files
+    #[cfg(unix)]
+    #[command(after_help = certify::SECRETS_EXAMPLES)]
+    Secrets {
+        /// The project's root
+        #[arg(default_value = ".")]
+        directory: PathBuf,
+    },
     /// Say in which language files are written, or which projects a directory holds, and what decided
     #[command(after_help = DETECT_EXAMPLES)]
     Detect(DetectArgs),

@@ -1,5 +1,9 @@
 //! One file for each command.
 
+#[cfg(unix)]
+mod certificate;
+#[cfg(unix)]
+mod certify;
 mod completions;
 #[cfg(unix)]
 mod consensus;
@@ -40,6 +44,12 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
+        #[cfg(unix)]
+        Command::Certify(args) => certify::run(&args, color),
+        #[cfg(unix)]
+        Command::Certificate(command) => certificate::run(&command, color),
+        #[cfg(unix)]
+        Command::Secrets { directory } => certify::secrets(&directory, color),
         Command::Detect(args) => detect::run(&args, color),
         #[cfg(target_os = "linux")]
         Command::Test(args) => test::run(args, color),

@@ -14,6 +14,8 @@
 
 mod args;
 mod changes;
+#[cfg(unix)]
+mod certify;
 mod commands;
 #[cfg(target_os = "linux")]
 mod daemon;

@@ -1,5 +1,12 @@
 //! Each re-export is used through the facade's path once; a feature that is renamed or lost fails here.
 
+#[cfg(feature = "certify")]
+#[test]
+fn certify_is_reached_through_the_facade() {
+    use claude_flow::certify::Bound;
+    assert!(Bound::Below(5).is_met(4));
+}
+
 #[cfg(feature = "checkers")]
 #[test]
 fn checkers_are_reached_through_the_facade() {

@@ -5,6 +5,8 @@
 )]
 
 #[cfg(unix)]
+mod certify;
+#[cfg(unix)]
 mod consensus;
 #[cfg(target_os = "linux")]
 mod daemon;

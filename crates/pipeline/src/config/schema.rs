@@ -23,6 +23,9 @@ pub(crate) struct Schema {
     pub(crate) tools: Settings,
     pub(crate) tests: Tests,
     pub(crate) daemon: Daemon,
+    /// What is claimed of the project, which `claude-flow certify` reads.
+    #[serde(rename = "certify")]
+    pub(crate) _certify: Option<serde::de::IgnoredAny>,
 }
 
 /// `[limits]`.
