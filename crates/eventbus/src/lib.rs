@@ -23,8 +23,9 @@
 //!
 //! # What it does not do
 //!
-//! [`Bus`] does not cross processes ([`shared::Bus`] does), and neither writes to the journal by itself: [`journal`] keeps
-//! records and [`delivery`] hands them out at least once, and whoever wants both calls both. A message that came into a queue is lost if its subscriber goes
+//! [`Bus`] does not cross processes ([`shared::Bus`] does, with fewer policies), and neither writes to
+//! a journal by itself: [`journal`] keeps records and [`delivery`] hands them out at least once, and
+//! whoever wants both calls both. A message that came into a queue is lost if its subscriber goes
 //! before it reads it. A publisher that does not publish any more keeps the queues of those that
 //! have left since, empty, until it is dropped. Questions and answers ([`Requester`]) are messages
 //! like all others, and as easily lost. Nothing starts a thread: handlers are loops of their

@@ -32,7 +32,8 @@
 //! - Give one message to one of a group, ask and answer, keep priorities apart, or drop the oldest.
 //! - Rob a process that hangs: as long as it lives its subscription is its own, and what it does not
 //!   acknowledge fills its lanes.
-//! - Bound a subscription over all publishers: each has its own lane.
+//! - Bound a subscription over all publishers: each has its own lane, with files that stay open (one at
+//!   the publisher, two at the subscriber).
 //! - Work over a file that a process of this user makes shorter (`SIGBUS`), or after a `fork` without
 //!   `exec`, or between namespaces of pids. It needs 64-bit Linux.
 //! - Carry messages over a socket, for peers that cannot map memory.

@@ -57,9 +57,8 @@ fn drain(subscriber: &mut Subscriber) {
         let until = Deadline::after(Duration::from_millis(50));
         match subscriber.recv_until(until).expect("nothing is damaged") {
             Some(Item::Message(message)) => assert!(subscriber.acknowledge(&message)),
-            Some(_) => {}
             None if subscriber.publishers() == 0 => return,
-            None => {}
+            _ => {}
         }
     }
 }
