@@ -1,5 +1,7 @@
 //! One file for each command.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod bus;
 mod completions;
 #[cfg(unix)]
 mod consensus;
@@ -24,6 +26,8 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Hook { harness } => Ok(hook::run(harness)),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        Command::Bus(command) => bus::run(&command),
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
         Command::Detect(args) => detect::run(&args, color),

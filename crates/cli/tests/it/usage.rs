@@ -2,7 +2,8 @@
 
 use crate::program::Project;
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
+    "bus",
     "consensus",
     "post-edit",
     "hook",
