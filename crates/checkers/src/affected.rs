@@ -513,7 +513,7 @@ impl<'a> Choice<'a> {
         match node.kind {
             // Who links a file cannot be told from its text.
             Kind::C if !self.is_reached_by_a_test(at) => {
-                self.everything(&Evidence::Unnamed { file })
+                self.everything(&Evidence::Unnamed { file });
             }
             Kind::Data if self.from[at].is_empty() => self.everything(&Evidence::Unnamed { file }),
             Kind::Document if self.from[at].is_empty() => {

@@ -1,5 +1,7 @@
 //! What the command line can say.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod bus;
 #[cfg(unix)]
 mod certify;
 #[cfg(unix)]
@@ -16,6 +18,10 @@ use anstream::ColorChoice;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use claude_flow::pipeline::Percent;
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub(crate) use self::bus::{
+    BusCommand, BusFormat, MessageFormat, PlaceArgs, PubArgs, RecordArgs, ReplayArgs, SubArgs,
+};
 #[cfg(unix)]
 pub(crate) use self::certify::{CertificateCommand, CertifyArgs, VerifyArgs};
 #[cfg(unix)]
@@ -239,6 +245,10 @@ pub(crate) enum Command {
         #[arg(long, value_enum, default_value = "human")]
         format: DoctorFormat,
     },
+    /// Messages between the processes of one user, without a server
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[command(subcommand, after_help = bus::EXAMPLES)]
+    Bus(Box<BusCommand>),
     /// Validators that agree on signed ballots, with certificates that anyone can verify
     #[cfg(unix)]
     #[command(subcommand, after_help = consensus::EXAMPLES)]

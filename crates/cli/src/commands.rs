@@ -1,5 +1,7 @@
 //! One file for each command.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod bus;
 #[cfg(unix)]
 mod certificate;
 #[cfg(unix)]
@@ -42,6 +44,8 @@ pub(crate) fn run(command: Command, color: ColorChoice) -> anyhow::Result<ExitCo
         Command::Events(args) => events::run(&args),
         Command::Init(args) => init::run(&args, color),
         Command::Doctor { directory, format } => doctor::run(&directory, format, color),
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        Command::Bus(command) => bus::run(&command),
         #[cfg(unix)]
         Command::Consensus(command) => consensus::run(&command, color),
         #[cfg(unix)]

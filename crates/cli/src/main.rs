@@ -13,9 +13,9 @@
 )]
 
 mod args;
-mod changes;
 #[cfg(unix)]
 mod certify;
+mod changes;
 mod commands;
 #[cfg(target_os = "linux")]
 mod daemon;

@@ -1,4 +1,5 @@
-//! Topics, subscriptions, delivery guarantees and a journal, on rings and pooled messages.
+//! Topics, subscriptions, delivery guarantees and a journal, on rings and pooled messages, in one
+//! process and between processes.
 //!
 //! # Guarantees
 //!
@@ -22,8 +23,9 @@
 //!
 //! # What it does not do
 //!
-//! It does not cross processes, and the bus does not write to the journal by itself: [`journal`] keeps
-//! records and [`delivery`] hands them out at least once, and whoever wants both calls both. A message that came into a queue is lost if its subscriber goes
+//! [`Bus`] does not cross processes ([`shared::Bus`] does, with fewer policies), and neither writes to
+//! a journal by itself: [`journal`] keeps records and [`delivery`] hands them out at least once, and
+//! whoever wants both calls both. A message that came into a queue is lost if its subscriber goes
 //! before it reads it. A publisher that does not publish any more keeps the queues of those that
 //! have left since, empty, until it is dropped. Questions and answers ([`Requester`]) are messages
 //! like all others, and as easily lost. Nothing starts a thread: handlers are loops of their
@@ -95,12 +97,17 @@ pub mod delivery;
 #[cfg(all(unix, target_pointer_width = "64", not(loom)))]
 pub mod journal;
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64", not(loom)))]
+pub mod shared;
+
 #[cfg(doc)]
 pub mod docs {
-    //! The journal's files and the decisions.
+    //! The files and the decisions.
     #![doc = include_str!("../docs/journal.md")]
     #![doc = include_str!("../docs/adr/0003-journal-on-mapped-segments.md")]
     #![doc = include_str!("../docs/adr/0004-delivery-without-clock.md")]
+    #![doc = include_str!("../docs/shared.md")]
+    #![doc = include_str!("../docs/adr/0005-between-processes.md")]
 }
 
 pub use crate::bus::{Bus, CAPACITY_MAX, MEMBERS_MAX, SubscribeError, SubscribeOptions};

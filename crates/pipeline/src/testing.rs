@@ -147,7 +147,7 @@ impl Toolbox {
             };
             document
                 .runs
-                .push(run::run(&context, *runner, directory, selection)?);
+                .push(run::run(&context, runner, directory, selection)?);
         }
         document.count();
         Ok(document)
@@ -328,17 +328,15 @@ fn of_project(projects: &Projects, file: &str) -> Result<(String, &'static Runne
             "no project was recognised around {file}; name its runner by tests.runner in claude-flow.toml"
         ));
     };
-    match runner_of(project) {
-        Some(runner) => Ok((project.directory.clone(), runner)),
-        None => {
-            let name = project
-                .first(Key::Test)
-                .map_or("what runs its tests", |it| it.name);
-            Err(format!(
-                "{file}: {name} is not known here; tests.runner in claude-flow.toml names another one"
-            ))
-        }
-    }
+    let Some(runner) = runner_of(project) else {
+        let name = project
+            .first(Key::Test)
+            .map_or("what runs its tests", |it| it.name);
+        return Err(format!(
+            "{file}: {name} is not known here; tests.runner in claude-flow.toml names another one"
+        ));
+    };
+    Ok((project.directory.clone(), runner))
 }
 
 fn runner_of(project: &Project) -> Option<&'static Runner> {

@@ -222,6 +222,7 @@ pub(crate) fn certify(
     let proposal = Proposal {
         subject: subject.digest(),
         ballots,
+        next: None,
     };
     Certificate::assemble(Parts {
         certificate: decided(&roster, &signers, &proposal),

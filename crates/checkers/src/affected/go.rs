@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::{Index, folder, last};
+use super::index::{Index, extension, folder, last};
 use super::{File, Links, scan};
 
 /// The modules and packages of the workspace.
@@ -22,7 +22,7 @@ impl<'a> Modules<'a> {
             let name = lines.find_map(|line| line.trim().strip_prefix("module "))?;
             Some((name.trim().trim_matches('"'), folder(file.path)))
         });
-        let sources = files.iter().filter(|file| file.path.ends_with(".go"));
+        let sources = files.iter().filter(|file| extension(file.path) == "go");
         Self {
             modules: modules.collect(),
             packages: sources.map(|file| folder(file.path)).collect(),
@@ -41,7 +41,7 @@ impl<'a> Modules<'a> {
                     .entry(tests_of(folder(file.path)))
                     .or_default()
                     .insert(at);
-            } else if file.path.ends_with(".go") {
+            } else if extension(file.path) == "go" {
                 units
                     .entry(named(folder(file.path)))
                     .or_default()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::{Index, folder};
+use super::index::{Index, extension, folder};
 use super::{File, Links, scan};
 
 /// What finds classes that are not named.
@@ -69,7 +69,7 @@ impl<'a> Packages<'a> {
 }
 
 fn is_java(path: &str) -> bool {
-    path.ends_with(".java") || path.ends_with(".kt")
+    ["java", "kt"].contains(&extension(path))
 }
 
 /// The package that a text declares.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::{Index, folder, last};
+use super::index::{Index, extension, folder, last};
 use super::{File, Links, scan};
 
 /// The packages of the workspace.
@@ -62,7 +62,7 @@ impl<'a> Packages<'a> {
         for (at, file) in files
             .iter()
             .enumerate()
-            .filter(|(_, it)| it.path.ends_with(".rs"))
+            .filter(|(_, it)| extension(it.path) == "rs")
         {
             let Some(package) = self.around(file.path) else {
                 continue;

@@ -277,9 +277,9 @@ fn add_package(name: &str, index: &Index<'_>, links: &mut Links) {
         for (folder, entries) in own {
             if rest.is_empty() {
                 add_path(folder, "./", index, links);
-                entries
-                    .iter()
-                    .for_each(|entry| add_path(folder, entry, index, links));
+                for entry in entries {
+                    add_path(folder, entry, index, links);
+                }
                 add_path(folder, "src", index, links);
             }
         }

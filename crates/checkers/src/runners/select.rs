@@ -81,9 +81,8 @@ pub(super) fn cargo(request: &Request<'_>) -> Vec<String> {
                 let name = name.strip_suffix(".rs").unwrap_or(name);
                 words.insert(format!("--test={name}"));
             }
-            // The library, the programs and the examples in the documentation.
-            ["src", ..] => return workspace(request),
-            // What it belongs to stands in the manifest.
+            // The library, the programs and the examples in the documentation; or what it belongs to
+            // stands in the manifest.
             _ => return workspace(request),
         }
     }
@@ -184,7 +183,10 @@ pub(super) fn ctest(request: &Request<'_>) -> Vec<String> {
 
 /// The Java files of the project.
 pub(super) fn java_files(request: &Request<'_>) -> Vec<String> {
-    let files = request.files.iter().filter(|it| it.ends_with(".java"));
+    let files = request
+        .files
+        .iter()
+        .filter(|it| it.rsplit_once('.').is_some_and(|(_, it)| it == "java"));
     files.map(|it| plain(it)).collect()
 }
 

@@ -42,7 +42,7 @@ fn check(name: &str, file: &str, of_all: &str, of_file: &str, of_names: &str) {
 }
 
 #[test]
-fn every_runner_is_asked_for_all_for_a_file_and_for_names() {
+fn runners_of_scripts_are_asked_for_all_for_a_file_and_for_names() {
     let file = "--runTestsByPath a.test.js";
     check(
         "jest",
@@ -75,6 +75,10 @@ fn every_runner_is_asked_for_all_for_a_file_and_for_names() {
         "-v a.py",
         "-v -k one.a -k two a.py",
     );
+}
+
+#[test]
+fn runners_of_what_is_compiled_are_asked_for_all_for_a_file_and_for_names() {
     let names = "--test=one -- --exact one.a two";
     check(
         "cargo-test",

@@ -434,6 +434,7 @@ fn agree(plan: &Plan, seats: &[Seat], roster: &Roster) -> anyhow::Result<Decisio
     let proposal = Proposal {
         subject: plan.subject.digest(),
         ballots: seats.iter().filter_map(|seat| seat.ballot).collect(),
+        next: None,
     };
     eprintln!("agreeing on {} ballots", proposal.ballots.len());
     let mut last = anyhow::anyhow!("no validator is left to ask");

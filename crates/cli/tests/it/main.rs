@@ -4,6 +4,8 @@
     reason = "tests of the program write the files that it reads; the ban is for the pure crates"
 )]
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod bus;
 #[cfg(unix)]
 mod certify;
 #[cfg(unix)]

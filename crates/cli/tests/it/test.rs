@@ -417,108 +417,72 @@ fn runners() -> Option<PathBuf> {
     folder
 }
 
+/// A project of a runner of JavaScript with a green, a red and a skipped test, below `work`.
+fn javascript(project: &Project, runners: &Path, name: &str, head: &str) {
+    let write = |file: &str, content: &str| project.write(&format!("work/{name}/{file}"), content);
+    write(
+        "package.json",
+        &format!(r#"{{"devDependencies": {{"{name}": "1"}}}}"#),
+    );
+    symlink(
+        runners.join("node/node_modules"),
+        project.path(&format!("work/{name}/node_modules")),
+    )
+    .expect("a link");
+    let adds = format!("{head}it('adds', () => {{ same(1 + 2, 3); }});\n");
+    write("green.test.js", &adds);
+    write(
+        "red.test.js",
+        &format!("{adds}it('is wrong', () => {{ same(1 + 2, 4); }});\n"),
+    );
+    write(
+        "skipped.test.js",
+        &format!("{adds}it.skip('later', () => {{}});\n"),
+    );
+}
+
 #[test]
-fn pytest_jest_vitest_and_mocha_green_red_and_skipped() {
+fn jest_vitest_and_mocha_green_red_and_skipped() {
     let Some(runners) = runners() else { return };
     let project = Project::new();
     project.write("work/.git/HEAD", "");
-    let manifest = r#"{"devDependencies": {"NAME": "1"}}"#;
-    for name in ["jest", "vitest", "mocha"] {
-        project.write(
-            &format!("work/{name}/package.json"),
-            manifest.replace("NAME", name),
-        );
-        symlink(
-            runners.join("node/node_modules"),
-            project.path(&format!("work/{name}/node_modules")),
-        )
-        .expect("a link");
+    let expect = "const same = (a, b) => expect(a).toBe(b);\n";
+    let vitest = format!("import {{ it, expect }} from 'vitest';\n{expect}");
+    let assert = "const same = require('node:assert').strictEqual;\n";
+    for (name, head) in [("jest", expect), ("vitest", &*vitest), ("mocha", assert)] {
+        javascript(&project, &runners, name, head);
     }
-    let written = |name: &str, head: &str, same: &str| {
-        let adds = format!("it('adds', () => {{ {same}(1 + 2, 3); }});\n");
-        let wrong = format!("it('is wrong', () => {{ {same}(1 + 2, 4); }});\n");
-        project.write(
-            &format!("work/{name}/green.test.js"),
-            format!("{head}{adds}"),
-        );
-        project.write(
-            &format!("work/{name}/red.test.js"),
-            format!("{head}{adds}{wrong}"),
-        );
-        project.write(
-            &format!("work/{name}/skipped.test.js"),
-            format!("{head}{adds}it.skip('later', () => {{}});\n"),
-        );
-    };
-    written(
-        "jest",
-        "const same = (a, b) => expect(a).toBe(b);\n",
-        "same",
-    );
-    written(
-        "vitest",
-        "import { it, expect } from 'vitest';\nconst same = (a, b) => expect(a).toBe(b);\n",
-        "same",
-    );
-    written(
-        "mocha",
-        "const same = require('node:assert').strictEqual;\n",
-        "same",
-    );
-    project.write("work/py/pyproject.toml", "[tool.pytest.ini_options]\n");
-    project.write(
-        "work/py/test_green.py",
-        "def test_adds():\n    assert 1 + 2 == 3\n",
-    );
-    project.write(
-        "work/py/test_red.py",
-        "def test_adds():\n    assert 1 + 2 == 3\n\ndef test_wrong():\n    assert 1 + 2 == 4\n",
-    );
     project.run(&["trust", "work"]).expect_code(0);
-    check(
-        &project,
-        SYSTEM,
-        &["py/test_green.py"],
-        0,
-        "passed",
-        &["test_adds passed"],
-    );
-    let run = check(
-        &project,
-        SYSTEM,
-        &["py/test_red.py"],
-        1,
-        "failed",
-        &["test_adds passed", "test_wrong failed"],
-    );
-    assert_eq!(run["tests"][1]["line"], 4, "{run}");
     for name in ["jest", "mocha", "vitest"] {
-        let file = |it: &str| format!("{name}/{it}.test.js");
-        check(
-            &project,
-            SYSTEM,
-            &[&file("green")],
-            0,
-            "passed",
-            &["adds passed"],
-        );
-        check(
-            &project,
-            SYSTEM,
-            &[&file("red")],
-            1,
-            "failed",
-            &["adds passed", "is wrong failed"],
-        );
-        check(
-            &project,
-            SYSTEM,
-            &[&file("skipped")],
-            0,
-            "passed",
-            &["adds passed", "later skipped"],
-        );
+        for (file, code, state, tests) in [
+            ("green", 0, "passed", &["adds passed"][..]),
+            ("red", 1, "failed", &["adds passed", "is wrong failed"]),
+            ("skipped", 0, "passed", &["adds passed", "later skipped"]),
+        ] {
+            let file = format!("{name}/{file}.test.js");
+            check(&project, SYSTEM, &[&file], code, state, tests);
+        }
     }
+}
+
+#[test]
+fn pytest_green_and_red() {
+    if runners().is_none() {
+        return;
+    }
+    let project = Project::new();
+    project.write("work/.git/HEAD", "");
+    project.write("work/pyproject.toml", "[tool.pytest.ini_options]\n");
+    let adds = "def test_adds():\n    assert 1 + 2 == 3\n";
+    project.write("work/test_green.py", adds);
+    let wrong = format!("{adds}\ndef test_wrong():\n    assert 1 + 2 == 4\n");
+    project.write("work/test_red.py", wrong);
+    project.run(&["trust", "work"]).expect_code(0);
+    let green = ["test_adds passed"];
+    check(&project, SYSTEM, &["test_green.py"], 0, "passed", &green);
+    let red = ["test_adds passed", "test_wrong failed"];
+    let run = check(&project, SYSTEM, &["test_red.py"], 1, "failed", &red);
+    assert_eq!(run["tests"][1]["line"], 4, "{run}");
 }
 
 #[test]

@@ -3,17 +3,23 @@
 use crate::program::Project;
 
 const COMMANDS: &[&str] = &[
+    "bus",
+    "certify",
+    "completions",
     "consensus",
     "daemon",
+    "detect",
+    "doctor",
     "events",
-    "watch",
-    "post-edit",
     "hook",
     "init",
-    "doctor",
-    "detect",
+    "post-edit",
     "schema",
-    "completions",
+    "secrets",
+    "tdd",
+    "test",
+    "trust",
+    "watch",
 ];
 
 #[test]

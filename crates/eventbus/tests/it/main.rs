@@ -22,5 +22,7 @@ mod prop_router;
 mod publishing;
 mod receiving;
 mod requests;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod shared;
 mod threads;
 mod topics;

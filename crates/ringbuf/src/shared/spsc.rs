@@ -32,6 +32,7 @@ use super::{
 };
 use crate::Deadline;
 use crate::region::Region;
+use crate::sync::Ordering;
 
 /// A region that holds a ring of elements, out of which its ends are taken.
 pub struct Ring<T> {
@@ -111,6 +112,34 @@ impl<T: Plain> Ring<T> {
     #[must_use]
     pub fn capacity(&self) -> usize {
         elements(self.shared.shape().capacity)
+    }
+
+    /// How many elements are in the ring at about this moment, whoever has the seats.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`].
+    pub fn len(&self) -> Result<usize, Corrupt> {
+        let control = self.shared.control();
+        // The head first: it never passes a tail that is read later.
+        let head = control.head.0.load(Ordering::Acquire);
+        let tail = control.tail.0.load(Ordering::Acquire);
+        let capacity = self.shared.shape().capacity;
+        let used = tail.wrapping_sub(head);
+        // Both may have gone on between the two looks, by any number: then it is full or nearly so.
+        if used > capacity && used > u64::MAX / 2 {
+            return Err(Corrupt::Positions { head, tail });
+        }
+        Ok(elements(used.min(capacity)))
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`].
+    pub fn is_empty(&self) -> Result<bool, Corrupt> {
+        Ok(self.len()? == 0)
     }
 
     fn new(shared: Shared) -> Self {

@@ -1,6 +1,7 @@
 //! Random projects with random imports: a test that reaches what broke is always chosen.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use claude_flow_checkers::affected::{File, Graph};
 use proptest::prelude::*;
@@ -135,11 +136,11 @@ impl Written {
     fn files(self, project: &Project) -> Vec<(String, String)> {
         let mut files = Vec::new();
         let manifest = |name: &str, imports: &[(usize, usize)]| {
-            let needs: String = imports
-                .iter()
-                .map(|(to, _)| format!("mod{to}.path = \"../mod{to}\"\n"))
-                .collect();
-            format!("[package]\nname = \"{name}\"\n[dependencies]\n{needs}")
+            let mut text = format!("[package]\nname = \"{name}\"\n[dependencies]\n");
+            for (to, _) in imports {
+                writeln!(text, "mod{to}.path = \"../mod{to}\"").expect("a string takes it");
+            }
+            text
         };
         for (at, imports) in project.modules.iter().enumerate() {
             let head = match self {
