@@ -29,7 +29,7 @@ fn mistakes_are_told_with_place_and_allowed_values() {
         ),
         (
             "\n[limit]\ntime_ms = 1",
-            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`, `tools`, `tests`, `daemon`",
+            "c.toml:2:2: unknown field `limit`, expected one of `limits`, `checks`, `files`, `report`, `tools`, `tests`, `daemon`, `certify`",
         ),
         (
             "[checks]\ntext = true\ntest = true",
