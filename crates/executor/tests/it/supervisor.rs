@@ -216,7 +216,7 @@ fn end_of_the_supervisor_ends_its_agents() {
     let mut options = agent(IDLE);
     options.command = options.command.arg(&mark);
     let idle = supervisor.spawn(options).expect("the shell runs");
-    assert_eq!(count_with_argument(&mark), 1);
+    wait_until("the shell is there", || count_with_argument(&mark) == 1);
     drop(supervisor);
     let end = idle.wait(Instant::now()).expect("it is over");
     assert_eq!(end.cause, AgentCause::Killed);
