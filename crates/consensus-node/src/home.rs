@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use claude_flow_consensus::{Ed25519Signer, PublicKey, Roster, RosterError, RosterOptions};
+use hex::FromHex as _;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -124,7 +125,7 @@ impl Home {
         fs::set_permissions(&self.directory, mode).map_err(during("closing", &self.directory))?;
         let mut secret = [0; 32];
         getrandom::fill(&mut secret).map_err(|_| HomeError::Random)?;
-        writeln!(file, "{}", hex(&secret)).map_err(during("writing", &path))?;
+        writeln!(file, "{}", hex::encode(secret)).map_err(during("writing", &path))?;
         file.sync_all().map_err(during("syncing", &path))?;
         File::open(&self.directory)
             .and_then(|directory| directory.sync_all())
@@ -147,7 +148,7 @@ impl Home {
         let mut text = String::new();
         let read = (&file).take(128).read_to_string(&mut text);
         read.map_err(during("reading", &path))?;
-        let secret = unhex(text.trim()).and_then(|it| it.try_into().ok());
+        let secret = <[u8; 32]>::from_hex(text.trim()).ok();
         let secret: [u8; 32] = secret.ok_or(HomeError::Key { path })?;
         Ok(Ed25519Signer::from_secret(&secret))
     }
@@ -206,7 +207,7 @@ impl RosterFile {
         }
         let (mut keys, mut addresses) = (Vec::new(), Vec::new());
         for Member { key, address } in &layout.validators {
-            let bytes = unhex(key).and_then(|it| it.try_into().ok());
+            let bytes = <[u8; 32]>::from_hex(key).ok();
             keys.push(PublicKey(bytes.ok_or_else(|| {
                 wrong(format!("{key:?} is no key of 64 hexadecimal digits"))
             })?));
@@ -237,35 +238,13 @@ impl RosterFile {
             approval_votes: self.roster.approval().votes(),
             validators: members
                 .map(|(key, address)| Member {
-                    key: hex(&key.0),
+                    key: hex::encode(key.0),
                     address: address.to_string(),
                 })
                 .collect(),
         };
         toml::to_string(&layout).unwrap_or_default()
     }
-}
-
-/// Two digits a byte.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or('0');
-    let pair = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
-    bytes.iter().flat_map(pair).collect()
-}
-
-/// The bytes of hexadecimal digits; `None` for other text.
-#[must_use]
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let byte = |pair: &[u8]| {
-        let pair = str::from_utf8(pair).ok()?;
-        u8::from_str_radix(pair, 16).ok()
-    };
-    digits.chunks(2).map(byte).collect()
 }
 
 fn during(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError {

@@ -47,7 +47,7 @@ mod swarm;
 
 pub use control::{Client, ClientError, DroppedCounts, LinkStatus, NodeStatus};
 pub use disk::{Disk, FileDisk};
-pub use home::{Home, HomeError, RosterFile, hex, unhex};
+pub use home::{Home, HomeError, RosterFile};
 pub use journal::{Journal, MEMORY_DECISIONS_MAX, Memory};
 pub use log::{Identity, Log, LogError, LogOptions, Opened, Records, SEGMENT_BYTES_MIN};
 pub use net::{Address, AddressError};

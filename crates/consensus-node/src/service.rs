@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::control::{ControlServer, LinkStatus};
 use crate::disk::FileDisk;
-use crate::home::{Home, HomeError, RosterFile, hex};
+use crate::home::{Home, HomeError, RosterFile};
 use crate::journal::Journal;
 use crate::log::{Identity, Log, LogError, LogOptions};
 use crate::net::{Acceptor, Dialer, Party};
@@ -120,7 +120,7 @@ impl Service {
         let roster = group.roster.clone();
         let key = signer.public_key();
         let me = place(&roster, key).ok_or_else(|| ServiceError::NotInRoster {
-            key: hex(&key.0),
+            key: hex::encode(key.0),
             directory: directory.clone(),
         })?;
         let verifier = Arc::new(Ed25519Verifier::with_tables(roster.keys())?);
@@ -207,7 +207,7 @@ impl Service {
         self.node.handle()
     }
 
-    /// Runs until the node ends, which it does of itself only on an error.
+    /// Runs until the node ends, which it does of itself only on an error, or when its handle says so.
     ///
     /// # Errors
     ///

@@ -18,7 +18,8 @@ use claude_flow::consensus::{
     Ballot, Confidence, Decision, Digest, Proposal, Roster, RosterOptions, Signature, SignedBallot,
     ValidatorId, Vote,
 };
-use claude_flow::consensus_node::{Address, Client, Home, RosterFile, unhex};
+use claude_flow::consensus_node::{Address, Client, Home, RosterFile};
+use hex::FromHex as _;
 use tempfile::TempDir;
 
 use super::events::{BallotLine, Event};
@@ -399,8 +400,8 @@ fn signed(
     let vote = [Vote::Fail, Vote::Partial, Vote::Pass]
         .into_iter()
         .find(|vote| Word::from(*vote).name() == line.vote);
-    let evidence = unhex(&line.evidence).and_then(|it| it.try_into().ok());
-    let signature = unhex(&line.signature).and_then(|it| it.try_into().ok());
+    let evidence = <[u8; 32]>::from_hex(&line.evidence).ok();
+    let signature = <[u8; 64]>::from_hex(&line.signature).ok();
     let signed = SignedBallot {
         validator,
         ballot: Ballot {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use claude_flow::certify::{EvidenceDocument, Machine, Opinion, Word};
 use claude_flow::consensus::Ballot;
-use claude_flow::consensus_node::{Home, RosterFile, Service, ServiceOptions, hex};
+use claude_flow::consensus_node::{Home, RosterFile, Service, ServiceOptions};
 
 use super::events::{BallotLine, Event};
 use super::plan::Plan;
@@ -57,7 +57,7 @@ pub(crate) fn validate(plan: &Path, place: usize) -> anyhow::Result<()> {
             vote: Word::from(ballot.vote).name().to_owned(),
             confidence: ballot.confidence.percent(),
             evidence: ballot.evidence.to_string(),
-            signature: hex(&signed.signature.0),
+            signature: hex::encode(signed.signature.0),
         },
     })?;
     // The node serves on until the coordinating process closes standard input.

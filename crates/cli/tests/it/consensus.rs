@@ -3,7 +3,7 @@
 mod kill;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::program::Project;
 
@@ -37,6 +37,14 @@ impl Validator {
     /// SIGKILL.
     pub(crate) fn kill(mut self) {
         self.end();
+    }
+
+    /// SIGTERM; gives the code with which it ends.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status();
+        assert!(sent.expect("kill runs").success());
+        self.child.wait().expect("it ends").code()
     }
 
     fn end(&mut self) {
@@ -140,6 +148,17 @@ fn five_processes_decide_the_golden_votes_and_anyone_can_verify() {
 }
 
 /// Would be broken by a lock that is not taken: two processes with one key contradict each other.
+/// Would be broken by a signal that ends the process in the middle of a commit, or not at all.
+#[test]
+fn whoever_is_told_to_end_ends_cleanly() {
+    let (project, mut validators) = group();
+    let last = validators.pop().expect("five");
+    assert_eq!(last.terminate(), Some(0));
+    // Its socket is gone, and its log opens again.
+    let again = Validator::start(&project, 4);
+    assert_eq!(again.terminate(), Some(0));
+}
+
 #[test]
 fn a_second_process_with_the_same_key_is_refused() {
     let (project, _validators) = group();

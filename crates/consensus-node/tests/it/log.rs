@@ -370,7 +370,7 @@ fn the_files_are_the_golden_bytes() {
                 .iter()
                 .rposition(|byte| *byte != 0)
                 .map_or(0, |last| last + 1);
-            text.push_str(&claude_flow_consensus_node::hex(&place[..used]));
+            text.push_str(&hex::encode(&place[..used]));
             text.push('\n');
         }
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))

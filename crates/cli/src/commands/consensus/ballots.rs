@@ -10,7 +10,8 @@ use anyhow::{Context, bail};
 use claude_flow::consensus::{
     Ballot, Confidence, Digest, Domain, Proposal, Signature, SignedBallot, ValidatorId, Vote,
 };
-use claude_flow::consensus_node::{Client, Home, hex, unhex};
+use claude_flow::consensus_node::{Client, Home};
+use hex::FromHex as _;
 use serde::{Deserialize, Serialize};
 
 use super::ANSWER_TIMEOUT;
@@ -66,7 +67,7 @@ pub(super) fn vote(args: &VoteArgs) -> anyhow::Result<ExitCode> {
         vote: vote_name(ballot.vote).to_owned(),
         confidence: args.confidence,
         evidence: ballot.evidence.to_string(),
-        signature: hex(&signed.signature.0),
+        signature: hex::encode(signed.signature.0),
     };
     print(&line)
 }
@@ -94,14 +95,14 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     };
     let timeout = Duration::from_secs(args.timeout.into());
     let mut client = connect(&args.directory)?;
-    let roster = unhex(&client.status(ANSWER_TIMEOUT)?.roster).and_then(|it| it.try_into().ok());
+    let roster = <[u8; 32]>::from_hex(client.status(ANSWER_TIMEOUT)?.roster).ok();
     let roster = Digest::from_bytes(roster.context("the node names no roster")?);
     let decision = client.submit(&proposal, timeout)?;
     print(&DecisionDocument {
         version: 1,
         subject: args.subject.clone(),
-        certificate: hex(&decision.certificate.encode(&roster)),
-        proposal: hex(&proposal.encode()),
+        certificate: hex::encode(decision.certificate.encode(&roster)),
+        proposal: hex::encode(proposal.encode()),
     })
 }
 
@@ -124,8 +125,8 @@ fn read_ballot(line: &str, subject: &str) -> anyhow::Result<SignedBallot> {
         "FAIL" => Vote::Fail,
         other => bail!("{other:?} is no vote"),
     };
-    let evidence = unhex(&line.evidence).and_then(|it| it.try_into().ok());
-    let signature = unhex(&line.signature).and_then(|it| it.try_into().ok());
+    let evidence = <[u8; 32]>::from_hex(&line.evidence).ok();
+    let signature = <[u8; 64]>::from_hex(&line.signature).ok();
     Ok(SignedBallot {
         validator: ValidatorId(line.validator),
         ballot: Ballot {

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use claude_flow::consensus::{PublicKey, Roster, RosterOptions};
-use claude_flow::consensus_node::{Address, Home, RosterFile, hex, unhex};
+use claude_flow::consensus_node::{Address, Home, RosterFile};
+use hex::FromHex as _;
 
 use crate::args::GroupArgs;
 use crate::failure::Usage;
@@ -20,7 +21,7 @@ const ROSTER: &str = "roster.toml";
 /// Makes a key and prints its public half.
 pub(super) fn keygen(directory: &Path) -> anyhow::Result<ExitCode> {
     let key = Home::new(directory).generate_key()?;
-    write_plain(format!("{}\n", hex(&key.0)).as_bytes())?;
+    write_plain(format!("{}\n", hex::encode(key.0)).as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -94,8 +95,7 @@ fn members(members: &[String]) -> anyhow::Result<Members> {
         let Some((key, address)) = member.split_once('=') else {
             return Err(Usage(format!("{member:?} is not KEY=ADDRESS")).into());
         };
-        let bytes = unhex(key).and_then(|it| it.try_into().ok());
-        let Some(bytes) = bytes else {
+        let Ok(bytes) = <[u8; 32]>::from_hex(key) else {
             let text =
                 format!("{key:?} is no public key: `claude-flow consensus keygen` prints one");
             return Err(Usage(text).into());

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -10,6 +11,8 @@ use anyhow::Context;
 use claude_flow::consensus_node::{
     Client, Durability, Home, NodeStatus, RosterFile, Service, ServiceOptions,
 };
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::ANSWER_TIMEOUT;
 use crate::args::{ConsensusFormat, NodeArgs};
@@ -19,7 +22,7 @@ use crate::visible::visible;
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();
 
-/// Runs a validator until it is killed or cannot go on.
+/// Runs a validator until it is told to end or cannot go on.
 pub(super) fn run(args: &NodeArgs) -> anyhow::Result<ExitCode> {
     let path = args
         .roster
@@ -31,7 +34,13 @@ pub(super) fn run(args: &NodeArgs) -> anyhow::Result<ExitCode> {
     if args.no_sync {
         options.durability = Durability::Process;
     }
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("watching for signals")?;
     let service = Service::start(&Home::new(&args.directory), &group, options)?;
+    let handle = service.handle();
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || signals.forever().for_each(|_| handle.stop()))
+        .context("starting a thread")?;
     let me = service.validator();
     let n = group.roster.committee().n();
     let mut up = format!(
@@ -50,6 +59,7 @@ pub(super) fn run(args: &NodeArgs) -> anyhow::Result<ExitCode> {
     up.push('\n');
     write_plain(up.as_bytes())?;
     service.join().context("the validator stopped")?;
+    write_plain(format!("validator {me} has ended\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

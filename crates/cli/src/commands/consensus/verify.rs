@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use claude_flow::consensus::{
     Digest, Domain, Ed25519Verifier, Level, Proposal, Roster, Score, Verdict, verify_decision,
 };
-use claude_flow::consensus_node::{RosterFile, unhex};
+use claude_flow::consensus_node::RosterFile;
 use serde::Serialize;
 
 use super::ballots::{DecisionDocument, vote_name};
@@ -125,7 +125,8 @@ fn examine(roster: &Roster, document: DecisionDocument) -> anyhow::Result<Findin
         proposal,
         ..
     } = document;
-    let (Some(certificate), Some(proposal)) = (unhex(&certificate), unhex(&proposal)) else {
+    let (Ok(certificate), Ok(proposal)) = (hex::decode(&certificate), hex::decode(&proposal))
+    else {
         return Ok(broken(subject, "its bytes are not hexadecimal".to_owned()));
     };
     let (certified, tally) = match verify_decision(roster, &verifier, &certificate, &proposal) {

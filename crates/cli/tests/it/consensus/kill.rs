@@ -1,6 +1,7 @@
 //! Five processes, any of which is killed at any time and comes back from its log.
 
 use std::env;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -33,6 +34,15 @@ fn duration() -> Duration {
         text.parse().expect("STRESS is a whole number of times")
     });
     Duration::from_secs(SECONDS.saturating_mul(factor).min(SECONDS_MAX))
+}
+
+/// Drawn anew each time, unless `CONSENSUS_KILL_SEED` names it. The processes run as they like: the
+/// same seed kills the same ones after as many decisions, no more.
+fn seed() -> u64 {
+    env::var("CONSENSUS_KILL_SEED").map_or_else(
+        |_| RandomState::new().hash_one(SECONDS),
+        |text| text.parse().expect("the seed is a whole number"),
+    )
 }
 
 struct Scene {
@@ -242,7 +252,8 @@ impl Drop for SetOnDrop<'_> {
 #[test]
 fn whoever_is_killed_at_any_time_what_was_acknowledged_stays() {
     let scene = Scene::new();
-    let seed = 9;
+    let seed = seed();
+    println!("CONSENSUS_KILL_SEED={seed} kills in the same order again");
     let (kills, validators) = std::thread::scope(|scope| {
         let _over = SetOnDrop(&scene.is_over);
         for submitter in 0..SUBMITTERS {
