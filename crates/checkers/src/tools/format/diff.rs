@@ -59,10 +59,8 @@ pub(super) fn read(report: &str, request: &Request<'_>) -> Result<Vec<Diagnostic
             )));
         }
     }
-    if diagnostics.is_empty() && files > 0 {
-        return Err(Unread::not_understood(
-            "its diff names a file and holds no hunk",
-        ));
+    if diagnostics.is_empty() && !report.trim().is_empty() {
+        return Err(Unread::not_understood("its diff holds no hunk"));
     }
     Ok(diagnostics)
 }

@@ -218,6 +218,7 @@ fn unified_diffs_are_read() {
     );
     nothing("diff", "Segmentation fault\n", "no diff");
     nothing("diff", "--- a.py\n+++ a.py\n", "no hunk");
+    nothing("diff", "--- a.py\n", "no hunk");
 }
 
 /// Catches edits that do not lead to the formatted text, or that are larger than they must be.
