@@ -36,7 +36,7 @@ pub(super) fn links(at: usize, index: &Index<'_>, links: &mut Links) {
                     word,
                     "import_module" | "__import__" | "importorskip" | "run_module"
                 );
-            if name.contains('.') || is_import {
+            if name.contains('.') || is_import || is_started(&text[..quoted.at]) {
                 add_module(name.split(':').next().unwrap_or(name), index, links);
             }
         }
@@ -47,7 +47,7 @@ pub(super) fn links(at: usize, index: &Index<'_>, links: &mut Links) {
     for word in ["import_module", "__import__", "run_module"] {
         let is_computed = scan::words(&text, word).any(|at| {
             let argument = text[at + word.len()..].trim_start().strip_prefix('(');
-            argument.is_some_and(|it| !it.trim_start().starts_with(['"', '\'']))
+            argument.is_some_and(is_computed)
         });
         if is_computed {
             links.opaque.get_or_insert("it imports what it computes");
@@ -59,6 +59,28 @@ pub(super) fn links(at: usize, index: &Index<'_>, links: &mut Links) {
             .get_or_insert("it runs code that it does not name");
     }
     add_parents(path, index, links);
+}
+
+/// Whether the text ends where a program is told which module to start: `"-m", `.
+fn is_started(text: &str) -> bool {
+    let option = text.trim_end().strip_suffix(',').map(str::trim_end);
+    option.is_some_and(|it| it.ends_with("\"-m\"") || it.ends_with("'-m'"))
+}
+
+/// Whether an argument is anything but one plain literal.
+fn is_computed(argument: &str) -> bool {
+    let argument = argument.trim_start();
+    let Some(quote) = argument
+        .chars()
+        .next()
+        .filter(|it| matches!(it, '"' | '\''))
+    else {
+        return true;
+    };
+    let Some((inside, rest)) = argument[1..].split_once(quote) else {
+        return true;
+    };
+    inside.contains(['{', '%']) || !rest.trim_start().starts_with([')', ','])
 }
 
 /// `import a.b as c, d` and `from .a import (b, c as d)`, of which the word `import` is given.

@@ -214,14 +214,19 @@ fn has_computed_import(text: &str) -> bool {
             };
             let argument = scan::after_space(argument);
             match argument.chars().next() {
-                Some('"' | '\'' | ')') | None => false,
-                Some('`') => argument[1..]
-                    .split('`')
-                    .next()
-                    .is_some_and(|it| it.contains("${")),
+                Some(')') | None => false,
+                Some(quote @ ('"' | '\'' | '`')) => !is_plain(&argument[1..], quote),
                 Some(_) => true,
             }
         })
+    })
+}
+
+/// Whether an argument behind its opening quote is one literal that nothing is put into or added to.
+fn is_plain(argument: &str, quote: char) -> bool {
+    argument.split_once(quote).is_some_and(|(inside, rest)| {
+        let rest = scan::after_space(rest);
+        !inside.contains("${") && rest.starts_with([')', ','])
     })
 }
 

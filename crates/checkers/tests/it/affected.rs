@@ -78,6 +78,9 @@ fn scripts_are_followed_whatever_the_spelling() {
 fn what_a_script_computes_may_be_anything() {
     for computed in [
         "const it = require(name)\n",
+        "const it = require('./plugins/' + name)\n",
+        "const it = await import(\"./\" + name + \".js\")\n",
+        "const it = require(`./plugins/` + name)\n",
         "const it = await import(`./${name}.js`)\n",
         "const all = import.meta.glob('./x/*.js')\n",
         "import it from 'nobody-declares-this'\n",
@@ -133,6 +136,27 @@ fn configuration_and_what_it_uses_concern_the_tests_below() {
         "b/package.json",
         &[("b/two.test.js", "configuration")],
     );
+}
+
+#[test]
+fn what_python_computes_may_be_anything() {
+    for (loader, evidence) in [
+        ("it = import_module(\"plugins.\" + name)\n", "computed"),
+        (
+            "it = import_module('plugins.{}'.format(name))\n",
+            "computed",
+        ),
+        ("it = import_module(\"plugins.%s\" % name)\n", "computed"),
+        ("run([sys.executable, \"-m\", \"alpha\"])\n", "imports"),
+    ] {
+        let files = [
+            ("alpha.py", "A = 1\n"),
+            ("loader.py", loader),
+            ("test_load.py", "import loader\ndef test_a(): pass\n"),
+            ("test_other.py", "def test_a(): pass\n"),
+        ];
+        check(&files, "alpha.py", &[("test_load.py", evidence)]);
+    }
 }
 
 #[test]
