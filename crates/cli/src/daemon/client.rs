@@ -118,6 +118,9 @@ pub(crate) fn listen_at(
 
 /// Connects, without waiting for a daemon that does not accept.
 fn reach(place: &Place) -> Result<UnixStream, Unanswered> {
+    if !place.is_there().map_err(io::Error::other)? {
+        return Err(Unanswered::Absent);
+    }
     let address = SocketAddrUnix::new(place.socket()).map_err(io::Error::from)?;
     let flags = SocketFlags::CLOEXEC;
     let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use rustix::fs::OFlags;
 use rustix::process::{Pid, geteuid};
 
 /// How far up the root of a workspace is looked for.
@@ -16,6 +17,12 @@ const NAME_DIGITS: usize = 20;
 
 /// The longest text of a process number, in bytes.
 const PID_BYTES_MAX: u64 = 20;
+
+/// A lock file is never a symbolic link, and a pipe in its place keeps nobody waiting.
+const NO_FOLLOW: i32 = OFlags::NOFOLLOW
+    .union(OFlags::NONBLOCK)
+    .bits()
+    .cast_signed();
 
 /// A workspace and the files of its daemon.
 #[derive(Debug, Clone)]
@@ -71,7 +78,23 @@ impl Place {
             }
             _ => {}
         }
-        let metadata = fs::symlink_metadata(path)?;
+        if !self.is_there()? {
+            bail!("{} has gone", path.display());
+        }
+        Ok(())
+    }
+
+    /// Whether there is the private directory.
+    ///
+    /// # Errors
+    ///
+    /// If somebody else could have put something into it.
+    pub(super) fn is_there(&self) -> anyhow::Result<bool> {
+        let path = &self.directory;
+        let metadata = match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            found => found.with_context(|| format!("{} cannot be looked at", path.display()))?,
+        };
         let is_private = metadata.is_dir()
             && metadata.uid() == geteuid().as_raw()
             && metadata.mode() & 0o777 == 0o700;
@@ -81,11 +104,12 @@ impl Place {
                 path.display()
             );
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Takes the lock that says that there is a daemon; none if another process holds it.
     pub(super) fn lock(&self) -> anyhow::Result<Option<File>> {
+        self.is_there()?;
         let path = self.file("lock");
         let failed = || format!("{} cannot be locked", path.display());
         let file = OpenOptions::new()
@@ -94,8 +118,10 @@ impl Place {
             .write(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(NO_FOLLOW)
             .open(&path)
             .with_context(failed)?;
+        require_own(&file, &path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -109,14 +135,22 @@ impl Place {
     ///
     /// If the lock cannot be looked at, or its holder has not said who it is.
     pub(crate) fn holder(&self) -> anyhow::Result<Option<Pid>> {
+        if !self.is_there()? {
+            return Ok(None);
+        }
         let path = self.file("lock");
-        let file = match File::open(&path) {
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(NO_FOLLOW)
+            .open(&path);
+        let file = match opened {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
                 return Err(error).with_context(|| format!("{} cannot be read", path.display()));
             }
         };
+        require_own(&file, &path)?;
         match file.try_lock_shared() {
             Ok(()) => return Ok(None),
             Err(TryLockError::WouldBlock) => {}
@@ -132,6 +166,15 @@ impl Place {
     fn file(&self, ending: &str) -> PathBuf {
         self.directory.join(format!("{}.{ending}", self.name))
     }
+}
+
+/// Refuses a lock file that another user has made.
+fn require_own(file: &File, path: &Path) -> anyhow::Result<()> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.uid() != geteuid().as_raw() {
+        bail!("{} is not a file of this user", path.display());
+    }
+    Ok(())
 }
 
 /// `claude-flow` in `XDG_RUNTIME_DIR`, or a directory of the user's own in `/tmp`.

@@ -315,12 +315,25 @@ fn a_directory_that_others_may_enter_is_not_used() {
     project.write("run/claude-flow/file", "");
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(project.path("run/claude-flow"), mode).expect("its owner may");
-    let refused = with_daemon(&project, &["daemon"], b"").expect_code(2);
-    assert!(
-        refused.stderr.contains("only this user"),
-        "{}",
-        refused.stderr
-    );
+    for arguments in [&["daemon"][..], &["daemon", "status"], &["daemon", "stop"]] {
+        let refused = with_daemon(&project, arguments, b"").expect_code(2);
+        let told = refused.stderr;
+        assert!(told.contains("only this user"), "{arguments:?}: {told}");
+        assert!(told.contains("run/claude-flow"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_a_link_is_not_followed() {
+    let project = project();
+    let daemon = Daemon::start(&project);
+    let lock = process::socket(&project).with_extension("lock");
+    let elsewhere = project.path("elsewhere");
+    std::fs::rename(&lock, &elsewhere).expect("it is ours");
+    std::os::unix::fs::symlink(&elsewhere, &lock).expect("it is ours");
+    with_daemon(&project, &["daemon", "stop"], b"").expect_code(2);
+    std::fs::rename(&elsewhere, &lock).expect("it is ours");
+    daemon.expect_well();
 }
 
 #[test]
