@@ -87,6 +87,7 @@ mod registry;
 mod stats;
 mod subscriber;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -256,8 +257,8 @@ impl Bus {
         Self::new(directory, false)
     }
 
-    /// Where the bus of a name is: below `$XDG_RUNTIME_DIR`, or a directory of this user in
-    /// `/dev/shm`. What is above it is made if need be.
+    /// Where the bus of a name is: below `$XDG_RUNTIME_DIR` if that is absolute, or in a
+    /// directory of this user in `/dev/shm`. What is above it is made if need be.
     ///
     /// # Errors
     ///
@@ -267,12 +268,7 @@ impl Bus {
             let (name, must) = ("the bus's name", NAME_MUST);
             return Err(AttachError::Option { name, must });
         }
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|it| !it.is_empty());
-        let user = rustix::process::geteuid().as_raw();
-        let base = runtime.map_or_else(
-            || PathBuf::from(format!("/dev/shm/claude-flow-{user}")),
-            |runtime| PathBuf::from(runtime).join("claude-flow"),
-        );
+        let base = base(std::env::var_os("XDG_RUNTIME_DIR"));
         Directory::open(&base, true)?;
         Ok(base.join(name))
     }
@@ -579,10 +575,34 @@ impl Bus {
     }
 }
 
+/// Where all buses of this user are; a runtime directory that is relative is none.
+fn base(runtime: Option<OsString>) -> PathBuf {
+    let runtime = runtime.map(PathBuf::from).filter(|it| it.is_absolute());
+    let user = rustix::process::geteuid().as_raw();
+    runtime.map_or_else(
+        || PathBuf::from(format!("/dev/shm/claude-flow-{user}")),
+        |runtime| runtime.join("claude-flow"),
+    )
+}
+
 impl fmt::Debug for Bus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bus")
             .field("directory", &self.directory())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runtime_directory_that_is_relative_is_not_taken() {
+        let inside = base(Some("/run/user/1".into()));
+        assert_eq!(inside, Path::new("/run/user/1/claude-flow"));
+        for runtime in [Some("run".into()), Some(OsString::new()), None] {
+            assert!(base(runtime).starts_with("/dev/shm"));
+        }
     }
 }
