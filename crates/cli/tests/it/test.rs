@@ -224,6 +224,19 @@ fn what_is_known_is_not_run_again_until_something_it_sees_changes() {
     // It could read this one.
     project.write("work/data.json", "{}");
     assert_eq!(run(&["test_green.py"]), Some(false));
+    assert_eq!(run(&["test_green.py"]), Some(true));
+    // And start this one, or follow that one.
+    let data = project.path("work/data.json");
+    let program = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&data, program).expect("it is ours");
+    assert_eq!(run(&["test_green.py"]), Some(false));
+    for target in ["data.json", "other.py"] {
+        let link = project.path("work/link");
+        let _ = fs::remove_file(&link);
+        symlink(target, &link).expect("a link");
+        assert_eq!(run(&["test_green.py"]), Some(false), "{target}");
+    }
+    assert_eq!(run(&["test_green.py"]), Some(true));
 }
 
 /// Fails if Python is left to tell a changed module by its second and size.

@@ -10,7 +10,7 @@ use claude_flow_checkers::reports::limits::REPORT_BYTES_MAX;
 use claude_flow_checkers::reports::{Ended, Run, judge};
 use claude_flow_checkers::runners::{Place, REPORT, Request, Runner, Selection, Step, merged};
 use claude_flow_checkers::tools::Surroundings;
-use claude_flow_sandbox::{Command, End, Outcome, Policy, Sandbox};
+use claude_flow_sandbox::{Command, ENVIRONMENT, End, Outcome, Policy, Sandbox};
 
 use super::cache::Cache;
 use super::document::{RunReport, TestState};
@@ -95,6 +95,7 @@ pub(super) fn run(
     report.inputs_blake3 = key(context, &report, &programs, &root);
     let answers = Cache::new(cache);
     if !context.is_again
+        && context.workspace.left_out.is_empty()
         && let Some(answer) = answers.answer(&report.inputs_blake3)
     {
         return Ok(RunReport {
@@ -111,7 +112,9 @@ pub(super) fn run(
         report.state = TestState::Stale;
         report.why = Some("files changed while the tests ran; run them again".to_owned());
     }
-    answers.keep(&report);
+    if context.workspace.left_out.is_empty() {
+        answers.keep(&report);
+    }
     Ok(report)
 }
 
@@ -184,10 +187,14 @@ fn key(context: &Context<'_>, report: &RunReport, programs: &[Found], root: &Pat
         add(program.target.as_os_str().as_encoded_bytes());
         add(&stamp(&program.target));
     }
-    for name in ["PATH", "VIRTUAL_ENV", "TZ", "LANG"] {
-        add(std::env::var_os(name)
-            .unwrap_or_default()
-            .as_encoded_bytes());
+    for name in ENVIRONMENT {
+        let value = std::env::var_os(name);
+        add(&[u8::from(value.is_some())]);
+        add(value.unwrap_or_default().as_encoded_bytes());
+    }
+    for (path, target) in &context.workspace.links {
+        add(path.as_bytes());
+        add(target.as_os_str().as_encoded_bytes());
     }
     for directory in [root, context.workspace.root.as_path()] {
         for name in INSTALLED {
@@ -197,6 +204,8 @@ fn key(context: &Context<'_>, report: &RunReport, programs: &[Found], root: &Pat
     for input in &report.inputs {
         add(input.path.as_bytes());
         add(input.blake3.as_bytes());
+        let file = context.workspace.file(&input.path);
+        add(&file.map_or(0, |it| it.mode).to_le_bytes());
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -38,6 +38,8 @@ pub(super) struct SourceFile {
     pub(super) hash: blake3::Hash,
     /// Its text, if it says anything of tests.
     pub(super) text: Option<String>,
+    /// Who may read it, and whether it is a program.
+    pub(super) mode: u32,
     stamp: [u64; 5],
 }
 
@@ -47,6 +49,8 @@ pub(super) struct Workspace {
     pub(super) root: PathBuf,
     /// In the order of the paths.
     pub(super) files: Vec<SourceFile>,
+    /// Symbolic links and where they lead, which is not followed; in the order of the paths.
+    pub(super) links: Vec<(String, PathBuf)>,
     /// What was not looked at, for people.
     pub(super) left_out: Vec<String>,
 }
@@ -56,6 +60,7 @@ impl Workspace {
         let mut workspace = Self {
             root: root.to_owned(),
             files: Vec::new(),
+            links: Vec::new(),
             left_out: Vec::new(),
         };
         let mut folders = VecDeque::from([(String::new(), 0)]);
@@ -95,21 +100,26 @@ impl Workspace {
                     } else {
                         folders.push_back((path, depth + 1));
                     }
-                } else if kind.is_file() {
-                    if workspace.files.len() == FILES_MAX {
+                } else if kind.is_file() || kind.is_symlink() {
+                    if workspace.files.len() + workspace.links.len() == FILES_MAX {
                         workspace.left_out.push(format!(
                             "everything after {FILES_MAX} files was not looked at"
                         ));
                         folders.clear();
                         break;
                     }
-                    workspace
-                        .files
-                        .extend(SourceFile::read(root, path, &mut bytes_left));
+                    if kind.is_symlink() {
+                        let target = fs::read_link(root.join(&path));
+                        workspace.links.extend(target.map(|it| (path, it)));
+                    } else {
+                        let file = SourceFile::read(root, path, &mut bytes_left);
+                        workspace.files.extend(file);
+                    }
                 }
             }
         }
         workspace.files.sort_by(|a, b| a.path.cmp(&b.path));
+        workspace.links.sort_unstable();
         Ok(workspace)
     }
 
@@ -120,11 +130,14 @@ impl Workspace {
         self.files.get(at.ok()?)
     }
 
-    /// Whether the files are as they were read.
+    /// Whether the files and links are as they were read.
     pub(super) fn is_current(&self) -> bool {
         self.files.iter().all(|file| {
             let metadata = fs::symlink_metadata(self.root.join(&file.path));
             metadata.is_ok_and(|it| stamp(&it) == file.stamp)
+        }) && self.links.iter().all(|(path, target)| {
+            let now = fs::read_link(self.root.join(path));
+            now.is_ok_and(|it| it == *target)
         })
     }
 }
@@ -154,6 +167,7 @@ impl SourceFile {
             path,
             hash,
             text,
+            mode: metadata.mode(),
             stamp,
         })
     }
